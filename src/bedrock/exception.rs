@@ -1,0 +1,235 @@
+//! The exceptions that Bedrock declares, and those that AWS's front end sends without declaring them.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::event_stream::Message;
+
+/// The most bytes of an exception's message that are kept; the rest is cut off.
+pub const MAX_MESSAGE_LENGTH: usize = 4096;
+
+/// A failure in Bedrock's own words, from an HTTP answer or from inside an event stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// Which exception it is.
+    pub kind: ExceptionKind,
+    /// The exception's name as AWS sent it, `ThrottlingException`; empty when it sent none.
+    pub name: String,
+    /// AWS's text, cut to [`MAX_MESSAGE_LENGTH`] bytes; may be empty.
+    pub message: String,
+    /// The HTTP status it came with, or the one its shape declares when it came inside a stream.
+    pub status: u16,
+}
+
+/// The exceptions that need different answers. Names of the same meaning are one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExceptionKind {
+    /// `AccessDeniedException`, also `NotAuthorized`.
+    AccessDenied,
+    /// The gateway's own credentials were refused: `UnrecognizedClientException`, `InvalidSignatureException`,
+    /// `ExpiredTokenException`, `MissingAuthenticationTokenException`, `IncompleteSignature`, `RequestExpired`,
+    /// `InvalidClientTokenId`.
+    Authentication,
+    /// `InternalServerException`, also `InternalFailure`.
+    InternalServer,
+    /// `ModelErrorException` and, in a stream, `modelStreamErrorException`.
+    ModelError,
+    /// `ModelNotReadyException`, an HTTP 429 that is no throttle.
+    ModelNotReady,
+    /// `ModelTimeoutException`.
+    ModelTimeout,
+    /// `ResourceNotFoundException`, also `FTUFormNotFilled` (Anthropic's use-case form).
+    ResourceNotFound,
+    /// `ServiceQuotaExceededException`.
+    ServiceQuotaExceeded,
+    /// `ServiceUnavailableException`.
+    ServiceUnavailable,
+    /// `ThrottlingException`, or a 429 without any name.
+    Throttling,
+    /// `ValidationException`.
+    Validation,
+    /// A name that is not known and a status that says nothing more.
+    Other,
+}
+
+/// Every member that AWS uses for a name or a message, in either spelling.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Body<'a> {
+    #[serde(borrow, rename = "__type")]
+    shape: Option<Cow<'a, str>>,
+    #[serde(borrow, alias = "Code")]
+    code: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+    // Its own field: an answer that holds both spellings must not fail as a duplicate.
+    #[serde(borrow, rename = "Message")]
+    capital_message: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "originalMessage")]
+    original_message: Option<Cow<'a, str>>,
+}
+
+impl Exception {
+    /// Reads an HTTP answer that is not a success: `error_type` and `error_message` are the headers
+    /// `x-amzn-errortype` and `x-amzn-errormessage`. As in botocore the header's name wins over the body's;
+    /// a body that is not JSON is the message itself.
+    pub fn from_answer(
+        status: u16,
+        error_type: Option<&str>,
+        error_message: Option<&str>,
+        body: &[u8],
+    ) -> Self {
+        let parsed = serde_json::from_slice::<Body<'_>>(body);
+        let raw = match &parsed {
+            Ok(_) => Cow::Borrowed(""),
+            Err(_) => String::from_utf8_lossy(body),
+        };
+        let parsed = parsed.unwrap_or_default();
+        let name = [error_type, parsed.code.as_deref(), parsed.shape.as_deref()]
+            .into_iter()
+            .flatten()
+            .map(bare_name)
+            .find(|name| !name.is_empty())
+            .unwrap_or_default();
+        let message = [
+            parsed.message.as_deref(),
+            parsed.capital_message.as_deref(),
+            error_message,
+            Some(raw.as_ref()),
+        ]
+        .into_iter()
+        .flatten()
+        .map(str::trim)
+        .find(|text| !text.is_empty())
+        .unwrap_or_default();
+        Self::new(name, message, Some(status))
+    }
+
+    /// Reads an exception or error message of an event stream. `name` is its `:exception-type` or
+    /// `:error-code`; `text` its `:error-message`, if it has one.
+    pub fn from_message(name: &str, text: &str, message: &Message<'_>) -> Self {
+        let body = serde_json::from_slice::<Body<'_>>(message.payload()).unwrap_or_default();
+        let text = [
+            body.message.as_deref(),
+            body.capital_message.as_deref(),
+            body.original_message.as_deref(),
+            Some(text),
+        ]
+        .into_iter()
+        .flatten()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default();
+        Self::new(bare_name(name), text, None)
+    }
+
+    /// Whether `event` names an exception: some gateways put the exception's name into `:event-type`.
+    pub fn is_exception_name(event: &str) -> bool {
+        event.ends_with("Exception")
+    }
+
+    fn new(name: &str, message: &str, status: Option<u16>) -> Self {
+        let kind = ExceptionKind::from_name(name)
+            .or_else(|| ExceptionKind::from_status(status?))
+            .unwrap_or(ExceptionKind::Other);
+        Self {
+            kind,
+            name: cut(name, 128).to_owned(),
+            message: cut(message, MAX_MESSAGE_LENGTH).to_owned(),
+            status: status.unwrap_or_else(|| kind.status()),
+        }
+    }
+
+    /// Whether the quota behind a throttle only comes back on another day, so that repeating is pointless.
+    pub fn is_daily_quota(&self) -> bool {
+        self.kind == ExceptionKind::ServiceQuotaExceeded
+            || (self.kind == ExceptionKind::Throttling && self.message.contains("per day"))
+    }
+
+    /// Whether the prompt did not fit the model, by the texts that AWS, Claude and Nova use for it.
+    pub fn is_context_overflow(&self) -> bool {
+        const TEXTS: [&str; 8] = [
+            "input is too long",
+            "prompt is too long",
+            "expected maxlength:",
+            "exceed context limit",
+            "input tokens exceeded",
+            "too many total text bytes",
+            "context window exceeded",
+            "maximum context length",
+        ];
+        let message = self.message.to_ascii_lowercase();
+        self.kind == ExceptionKind::Validation && TEXTS.iter().any(|text| message.contains(text))
+    }
+
+    /// Whether Bedrock does not know the model id, or knows it only through an inference profile.
+    pub fn is_unknown_model(&self) -> bool {
+        self.kind == ExceptionKind::Validation
+            && (self.message.contains("model identifier is invalid")
+                || self.message.contains("with on-demand throughput isn"))
+    }
+}
+
+impl ExceptionKind {
+    /// The kind of an exception's name, whatever the case of its first letter: streams say `throttlingException`.
+    fn from_name(name: &str) -> Option<Self> {
+        let short = name.strip_suffix("Exception").unwrap_or(name);
+        Some(match short.to_ascii_lowercase().as_str() {
+            "accessdenied" | "notauthorized" => Self::AccessDenied,
+            "unrecognizedclient" | "invalidsignature" | "expiredtoken" | "missingauthenticationtoken"
+            | "missingauthentication" | "incompletesignature" | "requestexpired" | "invalidclienttokenid" => {
+                Self::Authentication
+            }
+            "internalserver" | "internalservererror" | "internalfailure" => Self::InternalServer,
+            "modelerror" | "modelstreamerror" => Self::ModelError,
+            "modelnotready" => Self::ModelNotReady,
+            "modeltimeout" => Self::ModelTimeout,
+            "resourcenotfound" | "ftuformnotfilled" => Self::ResourceNotFound,
+            "servicequotaexceeded" => Self::ServiceQuotaExceeded,
+            "serviceunavailable" => Self::ServiceUnavailable,
+            "throttling" | "throttled" | "toomanyrequests" => Self::Throttling,
+            "validation" => Self::Validation,
+            _ => return None,
+        })
+    }
+
+    /// What a status alone says: a 429 `{"Message":"Rate exceeded"}` comes without any name.
+    fn from_status(status: u16) -> Option<Self> {
+        Some(match status {
+            400 => Self::Validation,
+            403 => Self::AccessDenied,
+            404 => Self::ResourceNotFound,
+            408 => Self::ModelTimeout,
+            424 => Self::ModelError,
+            429 => Self::Throttling,
+            503 => Self::ServiceUnavailable,
+            500..=599 => Self::InternalServer,
+            _ => return None,
+        })
+    }
+
+    /// The HTTP status that the exception's shape declares.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::AccessDenied | Self::Authentication => 403,
+            Self::InternalServer | Self::Other => 500,
+            Self::ModelError => 424,
+            Self::ModelNotReady | Self::Throttling => 429,
+            Self::ModelTimeout => 408,
+            Self::ResourceNotFound => 404,
+            Self::ServiceQuotaExceeded | Self::Validation => 400,
+            Self::ServiceUnavailable => 503,
+        }
+    }
+}
+
+/// `ValidationException` out of `aws.protocol#ValidationException:http://internal.amazon.com/coral/…`.
+fn bare_name(name: &str) -> &str {
+    let name = name.split(':').next().unwrap_or_default();
+    name.rsplit('#').next().unwrap_or_default().trim()
+}
+
+/// At most `length` bytes of `text`, never inside a character.
+fn cut(text: &str, length: usize) -> &str {
+    text.get(..text.floor_char_boundary(length)).unwrap_or(text)
+}

@@ -1,0 +1,1 @@
+//! Placeholder for the first line of this room.

@@ -1,0 +1,24 @@
+//! Outcrop: Amazon Bedrock behind OpenAI's API. The library has no API promise; it lets the binary,
+//! tests, benches and fuzz targets call the code. Reading order is the order of the data:
+//! `server` → `openai` → `translate` → `bedrock` → `upstream`, and back.
+
+/// Bedrock's wire format, event-stream messages included. Pure.
+pub mod bedrock;
+/// One file per subcommand.
+pub mod cli;
+/// What was typed → what is in force.
+pub mod config;
+/// What went wrong: its HTTP status and its OpenAI error object.
+pub mod error;
+/// Recorded streams: the format, the recorder, and the stand-in Bedrock that replays them.
+pub mod fixture;
+/// Names and buckets of every metric in one place.
+pub mod metrics;
+/// The client's wire format: OpenAI's. Pure.
+pub mod openai;
+/// Towards the client: accept, route, authenticate, body limits, the streaming body, drain.
+pub mod server;
+/// One wire format into the other. Pure.
+pub mod translate;
+/// Towards Bedrock: endpoint, credentials, signer, client, retries.
+pub mod upstream;
