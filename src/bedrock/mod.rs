@@ -1,6 +1,14 @@
 //! Bedrock's wire format. Pure: no I/O, no clock, no randomness, no environment.
 
+pub mod event;
 pub mod event_stream;
 mod exception;
+mod family;
+mod json_string;
+pub mod model_id;
+pub mod request;
+pub mod response;
 
 pub use exception::{Exception, ExceptionKind};
+pub use family::{Family, Sampling, StopSequences, ToolChoiceForms, ToolUseIdForm, TopK};
+pub use json_string::JsonString;

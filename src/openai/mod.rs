@@ -1,1 +1,13 @@
-//! Placeholder for the first line of this room.
+//! The client's wire format: OpenAI's Chat Completions. Pure: no I/O, no clock, no randomness.
+
+pub mod chunk;
+pub mod completion;
+pub mod error;
+pub(crate) mod json;
+pub mod message;
+pub mod request;
+pub mod tool;
+
+pub use error::{ErrorObject, InvalidRequest};
+pub use json::replace_lone_surrogates;
+pub use request::ChatCompletionRequest;

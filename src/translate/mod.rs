@@ -1,1 +1,26 @@
-//! Placeholder for the first line of this room.
+//! One wire format into the other. Pure: no I/O, no clock, no randomness; ids and times come in as arguments.
+
+mod answer_error;
+mod choice;
+mod conversation;
+mod failure;
+mod history;
+mod image;
+mod inference;
+mod notes;
+mod request;
+mod response;
+mod schema;
+mod stop;
+mod stream;
+mod tool_names;
+mod tool_use_id;
+mod tools;
+
+pub use answer_error::AnswerError;
+pub use failure::Failure;
+pub use notes::Notes;
+pub use request::{Answer, Translation, converse_request};
+pub use response::{Completion, chat_completion};
+pub use stream::{ChunkHead, StreamTranslator};
+pub use tool_names::ToolNames;

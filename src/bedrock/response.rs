@@ -1,0 +1,191 @@
+//! `ConverseResponse`, as it is read from the wire. Unknown members and enum values are no errors.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::json_string::JsonString;
+
+/// The body of a Converse answer.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConverseResponse<'a> {
+    /// The answer's message. Absent when something other than Converse answered.
+    #[serde(borrow)]
+    pub output: Option<Output<'a>>,
+    /// Why the model stopped.
+    #[serde(borrow, default)]
+    pub stop_reason: Cow<'a, str>,
+    /// Tokens read and written.
+    pub usage: Option<TokenUsage>,
+    /// The tier that served the request.
+    #[serde(borrow)]
+    pub service_tier: Option<ServiceTier<'a>>,
+}
+
+/// `ConverseOutput`, the member `message`.
+#[derive(Debug, Deserialize)]
+pub struct Output<'a> {
+    /// The assistant's message.
+    #[serde(borrow)]
+    pub message: Option<Message<'a>>,
+}
+
+/// `Message` of an answer.
+#[derive(Debug, Deserialize)]
+pub struct Message<'a> {
+    /// Its blocks in order.
+    #[serde(borrow, default)]
+    pub content: Vec<ContentBlock<'a>>,
+}
+
+/// `ContentBlock` of an answer: at most one member is there; a block of an unknown kind has none.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContentBlock<'a> {
+    /// Text.
+    #[serde(borrow)]
+    pub text: Option<JsonString<'a>>,
+    /// A call.
+    #[serde(borrow)]
+    pub tool_use: Option<ToolUse<'a>>,
+    /// Reasoning.
+    #[serde(borrow)]
+    pub reasoning_content: Option<ReasoningContent<'a>>,
+    /// Text with the places it was taken from.
+    #[serde(borrow)]
+    pub citations_content: Option<CitationsContent<'a>>,
+}
+
+/// `ToolUseBlock` of an answer.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolUse<'a> {
+    /// The call's id.
+    #[serde(borrow)]
+    pub tool_use_id: Cow<'a, str>,
+    /// The tool's name.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+    /// The arguments, a JSON object.
+    #[serde(borrow)]
+    pub input: Option<&'a RawValue>,
+    /// `server_tool_use` for a tool that Bedrock runs by itself; `tool_use` or absent for the client's.
+    #[serde(borrow, rename = "type", default)]
+    pub kind: Cow<'a, str>,
+}
+
+impl ToolUse<'_> {
+    /// Whether Bedrock runs this tool by itself, so that no client may see it as a call of its own.
+    pub fn is_server_tool(&self) -> bool {
+        self.kind == "server_tool_use"
+    }
+}
+
+/// `ReasoningContentBlock` of an answer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReasoningContent<'a> {
+    /// Readable reasoning; absent when it is redacted.
+    #[serde(borrow)]
+    pub reasoning_text: Option<ReasoningText<'a>>,
+}
+
+/// `ReasoningTextBlock` of an answer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReasoningText<'a> {
+    /// The reasoning.
+    #[serde(borrow)]
+    pub text: Option<JsonString<'a>>,
+}
+
+/// `CitationsContentBlock` of an answer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CitationsContent<'a> {
+    /// The text, which is part of the answer.
+    #[serde(borrow)]
+    pub content: Vec<CitedText<'a>>,
+    /// Where it was taken from.
+    #[serde(borrow)]
+    pub citations: Vec<Citation<'a>>,
+}
+
+/// A piece of cited text.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CitedText<'a> {
+    /// The text.
+    #[serde(borrow)]
+    pub text: Option<JsonString<'a>>,
+}
+
+/// `Citation`, in answers and in streams.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Citation<'a> {
+    /// The source's title.
+    #[serde(borrow)]
+    pub title: Option<JsonString<'a>>,
+    /// Where it is.
+    #[serde(borrow)]
+    pub location: Option<CitationLocation<'a>>,
+}
+
+/// `CitationLocation`: only the web has a place in OpenAI's annotations.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CitationLocation<'a> {
+    /// A web page.
+    #[serde(borrow)]
+    pub web: Option<WebLocation<'a>>,
+}
+
+/// `WebLocation`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct WebLocation<'a> {
+    /// Its address.
+    #[serde(borrow)]
+    pub url: Option<JsonString<'a>>,
+}
+
+/// `ServiceTier` of an answer.
+#[derive(Debug, Deserialize)]
+pub struct ServiceTier<'a> {
+    /// `priority`, `default`, `flex` or `reserved`.
+    #[serde(borrow, rename = "type", default)]
+    pub kind: Cow<'a, str>,
+}
+
+/// `TokenUsage`: how many tokens were read and written. `input_tokens` leaves the cached ones out.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TokenUsage {
+    /// Input tokens that no cache was involved in.
+    pub input_tokens: u64,
+    /// Output tokens, reasoning included.
+    pub output_tokens: u64,
+    cache_read_input_tokens: Option<u64>,
+    cache_read_input_token_count: Option<u64>,
+    cache_write_input_tokens: Option<u64>,
+    cache_write_input_token_count: Option<u64>,
+}
+
+impl TokenUsage {
+    /// Input tokens read from the prompt cache. Older answers call the member `cacheReadInputTokenCount`.
+    pub fn cache_read_input_tokens(&self) -> u64 {
+        self.cache_read_input_tokens
+            .or(self.cache_read_input_token_count)
+            .unwrap_or(0)
+    }
+
+    /// Input tokens written to the prompt cache. Older answers call the member `cacheWriteInputTokenCount`.
+    pub fn cache_write_input_tokens(&self) -> u64 {
+        self.cache_write_input_tokens
+            .or(self.cache_write_input_token_count)
+            .unwrap_or(0)
+    }
+}

@@ -1,0 +1,318 @@
+//! `CreateChatCompletionStreamResponse`: chunks, written as server-sent events.
+
+use bytes::{BufMut as _, BytesMut};
+use serde::Serialize;
+
+use super::completion::{FinishReason, Usage};
+use super::error::{ErrorBody, ErrorObject};
+
+/// Writes the chunks of one answer.
+///
+/// What never changes within an answer (id, time, model) is rendered once and copied into each chunk. JSON
+/// strings come in as tokens, quotes and escapes included, and are copied as they stand: a token cannot hold
+/// a raw line break, so each event is one `data:` line.
+#[derive(Debug)]
+pub struct ChunkWriter {
+    /// `data: {"id":…,"choices":`
+    head: Vec<u8>,
+    /// What follows the choices of every chunk but the one with usage.
+    tail: &'static [u8],
+    role_sent: bool,
+}
+
+/// A call's first chunk.
+#[derive(Clone, Copy, Debug)]
+pub struct ToolCallStart<'a> {
+    /// The call's number among the calls of the answer, from 0.
+    pub index: u32,
+    /// The call's id.
+    pub id: &'a str,
+    /// The function's name.
+    pub name: &'a str,
+}
+
+impl ChunkWriter {
+    /// A writer for the answer `id` to a request for `model`, `created` in Unix seconds. With
+    /// `include_usage` every chunk but the last has `"usage":null`, as OpenAI's do.
+    pub fn new(id: &str, created: u64, model: &str, include_usage: bool) -> Self {
+        #[derive(Serialize)]
+        struct Head<'a> {
+            id: &'a str,
+            object: &'static str,
+            created: u64,
+            model: &'a str,
+        }
+        let mut head = b"data: ".to_vec();
+        head.extend(json(&Head {
+            id,
+            object: "chat.completion.chunk",
+            created,
+            model,
+        }));
+        // The object stays open: the choices follow in each chunk.
+        head.pop();
+        head.extend_from_slice(br#","choices":["#);
+        let tail: &[u8] = if include_usage {
+            b"],\"usage\":null}\n\n"
+        } else {
+            b"]}\n\n"
+        };
+        Self {
+            head,
+            tail,
+            role_sent: false,
+        }
+    }
+
+    /// A piece of text; `token` is a JSON string.
+    pub fn content(&mut self, token: &str, out: &mut BytesMut) {
+        self.delta(&[br#""content":"#, token.as_bytes()], out);
+    }
+
+    /// A piece of reasoning; `token` is a JSON string.
+    pub fn reasoning_content(&mut self, token: &str, out: &mut BytesMut) {
+        self.delta(&[br#""reasoning_content":"#, token.as_bytes()], out);
+    }
+
+    /// The first chunk of a call, with everything but its arguments.
+    pub fn tool_call(&mut self, call: ToolCallStart<'_>, out: &mut BytesMut) {
+        #[derive(Serialize)]
+        struct Call<'a> {
+            index: u32,
+            id: &'a str,
+            r#type: &'static str,
+            function: Function<'a>,
+        }
+        #[derive(Serialize)]
+        struct Function<'a> {
+            name: &'a str,
+            arguments: &'static str,
+        }
+        let function = Function {
+            name: call.name,
+            arguments: "",
+        };
+        let call = json(&Call {
+            index: call.index,
+            id: call.id,
+            r#type: "function",
+            function,
+        });
+        let content: &[u8] = if self.role_sent {
+            b""
+        } else {
+            br#""content":null,"#
+        };
+        self.delta(&[content, br#""tool_calls":["#, &call, b"]"], out);
+    }
+
+    /// A piece of a call's arguments; `token` is a JSON string.
+    pub fn tool_call_arguments(&mut self, index: u32, token: &str, out: &mut BytesMut) {
+        let mut digits = [0; 10];
+        let index = decimal(index, &mut digits);
+        let token = token.as_bytes();
+        self.delta(
+            &[
+                br#""tool_calls":[{"index":"#,
+                index,
+                br#","function":{"arguments":"#,
+                token,
+                b"}}]",
+            ],
+            out,
+        );
+    }
+
+    /// The first chunk of a call in an answer to a request with the deprecated `functions`.
+    pub fn function_call(&mut self, name: &str, out: &mut BytesMut) {
+        let name = json(&name);
+        let content: &[u8] = if self.role_sent {
+            b""
+        } else {
+            br#""content":null,"#
+        };
+        self.delta(
+            &[
+                content,
+                br#""function_call":{"name":"#,
+                &name,
+                br#","arguments":""}"#,
+            ],
+            out,
+        );
+    }
+
+    /// A piece of that call's arguments; `token` is a JSON string.
+    pub fn function_call_arguments(&mut self, token: &str, out: &mut BytesMut) {
+        self.delta(
+            &[br#""function_call":{"arguments":"#, token.as_bytes(), b"}"],
+            out,
+        );
+    }
+
+    /// A citation of a web page; `url` and `title` are JSON strings, the range is in characters of the content.
+    ///
+    /// The item carries an `index`, because openai-python's stream accumulator fails on list items without one.
+    pub fn annotation(
+        &mut self,
+        index: u32,
+        range: (usize, usize),
+        url: &str,
+        title: &str,
+        out: &mut BytesMut,
+    ) {
+        let item = format!(
+            r#""annotations":[{{"index":{index},"type":"url_citation","url_citation":{{"start_index":{},"end_index":{},"url":{url},"title":{title}}}}}]"#,
+            range.0, range.1
+        );
+        self.delta(&[item.as_bytes()], out);
+    }
+
+    /// A chunk that says nothing and resets the idle timers of clients, which comments do not.
+    pub fn keep_alive(&mut self, out: &mut BytesMut) {
+        let content: &[u8] = if self.role_sent {
+            b""
+        } else {
+            br#""content":"""#
+        };
+        self.delta(&[content], out);
+    }
+
+    /// The last chunk of the choice.
+    pub fn finish(&mut self, reason: FinishReason, service_tier: Option<&str>, out: &mut BytesMut) {
+        let role: &[u8] = if self.role_sent {
+            b""
+        } else {
+            br#""role":"assistant","content":"""#
+        };
+        self.role_sent = true;
+        write(
+            &[
+                &self.head,
+                br#"{"index":0,"delta":{"#,
+                role,
+                br#"},"finish_reason":""#,
+            ],
+            out,
+        );
+        write(&[reason.as_str().as_bytes(), br#""}"#], out);
+        self.close(service_tier, self.tail, out);
+    }
+
+    /// The chunk with the usage, which has no choices.
+    pub fn usage(&self, usage: &Usage, service_tier: Option<&str>, out: &mut BytesMut) {
+        write(&[&self.head], out);
+        let usage = [br#"],"usage":"#.as_slice(), &json(usage), b"}\n\n"].concat();
+        self.close(service_tier, &usage, out);
+    }
+
+    /// What proves to clients that the answer is whole.
+    pub fn done(out: &mut BytesMut) {
+        out.put_slice(b"data: [DONE]\n\n");
+    }
+
+    /// A failure inside the answer; the OpenAI SDKs raise on it. Nothing may follow.
+    pub fn error(error: &ErrorObject, out: &mut BytesMut) {
+        write(&[b"data: ", &json(&ErrorBody { error }), b"\n\n"], out);
+    }
+
+    fn close(&self, service_tier: Option<&str>, tail: &[u8], out: &mut BytesMut) {
+        match service_tier {
+            None => write(&[tail], out),
+            Some(tier) => {
+                let rest = tail.strip_prefix(b"]").unwrap_or(tail);
+                write(&[br#"],"service_tier":"#, &json(&tier), rest], out);
+            }
+        }
+    }
+
+    fn delta(&mut self, parts: &[&[u8]], out: &mut BytesMut) {
+        let empty = parts.iter().all(|part| part.is_empty());
+        let role: &[u8] = match (self.role_sent, empty) {
+            (true, _) => b"",
+            (false, true) => br#""role":"assistant""#,
+            (false, false) => br#""role":"assistant","#,
+        };
+        self.role_sent = true;
+        write(&[&self.head, br#"{"index":0,"delta":{"#, role], out);
+        write(parts, out);
+        write(&[br#"},"finish_reason":null}"#, self.tail], out);
+    }
+}
+
+fn write(parts: &[&[u8]], out: &mut BytesMut) {
+    for part in parts {
+        out.put_slice(part);
+    }
+}
+
+/// The JSON text of plain strings and numbers, which cannot fail to have one.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// The decimal digits of `number`, without allocating.
+fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
+    let mut start = digits.len();
+    for (place, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        start = place;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_full() {
+        for number in [0, 7, 10, 409, u32::MAX] {
+            assert_eq!(decimal(number, &mut [0; 10]), number.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_role_stands_in_the_first_chunk_alone() {
+        let mut writer = ChunkWriter::new("chatcmpl-1", 7, "a\"b", true);
+        let mut out = BytesMut::new();
+        writer.content(r#""Hi""#, &mut out);
+        writer.content(r#""!""#, &mut out);
+        writer.finish(FinishReason::Stop, Some("flex"), &mut out);
+        writer.usage(&Usage::default(), Some("flex"), &mut out);
+        ChunkWriter::done(&mut out);
+        let text = String::from_utf8(out.to_vec()).unwrap();
+        let events: Vec<_> = text
+            .split_terminator("\n\n")
+            .map(|event| event.strip_prefix("data: ").unwrap())
+            .collect();
+        let (done, chunks) = events.split_last().unwrap();
+        assert_eq!(*done, "[DONE]");
+        let chunks: Vec<serde_json::Value> = chunks
+            .iter()
+            .map(|chunk| serde_json::from_str(chunk).unwrap())
+            .collect();
+        assert_eq!(
+            chunks[0]["choices"][0]["delta"],
+            serde_json::json!({"role": "assistant", "content": "Hi"})
+        );
+        assert_eq!(
+            chunks[1]["choices"][0]["delta"],
+            serde_json::json!({"content": "!"})
+        );
+        assert_eq!(chunks[2]["choices"][0]["finish_reason"], "stop");
+        assert_eq!(chunks[2]["service_tier"], "flex");
+        assert!(chunks[2]["usage"].is_null() && chunks[2].get("usage").is_some());
+        assert_eq!(chunks[3]["choices"], serde_json::json!([]));
+        assert_eq!(chunks[3]["usage"]["total_tokens"], 0);
+        assert!(
+            chunks
+                .iter()
+                .all(|chunk| chunk["model"] == "a\"b" && chunk["created"] == 7)
+        );
+    }
+}

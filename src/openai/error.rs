@@ -1,0 +1,90 @@
+//! OpenAI's error object.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use thiserror::Error;
+
+/// What stands under `error` in every failure; all four members are always there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorObject {
+    /// What went wrong and, where it helps, what to do.
+    pub message: String,
+    /// The class of error, `invalid_request_error` for instance.
+    pub r#type: Cow<'static, str>,
+    /// The request's member that is at fault: `messages[2].content[0].image_url.url`.
+    pub param: Option<String>,
+    /// A code that programs can match on.
+    pub code: Option<Cow<'static, str>>,
+}
+
+/// The body of an error answer, and of an error event inside a stream.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody<'a> {
+    /// The error.
+    pub error: &'a ErrorObject,
+}
+
+/// A request that is wrong or asks for what cannot be had: a 400 with `param`.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct InvalidRequest {
+    /// What is wrong.
+    pub message: String,
+    /// Which member is.
+    pub param: Option<String>,
+    /// OpenAI's code for it, where there is one.
+    pub code: Option<&'static str>,
+}
+
+impl InvalidRequest {
+    /// A request whose member `param` has a value that cannot be taken.
+    pub fn value(param: impl ToString, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            param: Some(param.to_string()),
+            code: Some("invalid_value"),
+        }
+    }
+
+    /// A request whose member `param` has the wrong JSON type.
+    pub fn kind(param: impl ToString, expected: &str, found: &str) -> Self {
+        let param = param.to_string();
+        Self {
+            message: format!(
+                "Invalid type for '{param}': expected {expected}, but got {found} instead."
+            ),
+            param: Some(param),
+            code: Some("invalid_type"),
+        }
+    }
+
+    /// A request that lacks `param`.
+    pub fn missing(param: impl ToString) -> Self {
+        let param = param.to_string();
+        Self {
+            message: format!("Missing required parameter: '{param}'."),
+            param: Some(param),
+            code: Some("missing_required_parameter"),
+        }
+    }
+
+    /// A request whose member `param` is understood and cannot be honoured.
+    pub fn unsupported(param: impl ToString, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            param: Some(param.to_string()),
+            code: Some("unsupported_parameter"),
+        }
+    }
+
+    /// The error object that the client gets.
+    pub fn object(&self) -> ErrorObject {
+        ErrorObject {
+            message: self.message.clone(),
+            r#type: Cow::Borrowed("invalid_request_error"),
+            param: self.param.clone(),
+            code: self.code.map(Cow::Borrowed),
+        }
+    }
+}

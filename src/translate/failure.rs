@@ -1,0 +1,534 @@
+//! What Bedrock's failures are in OpenAI's words: one table, for HTTP answers and for events inside a stream.
+//!
+//! Clients read the texts. OpenClaw and pi-ai take "too many tokens" for a prompt that is too long and
+//! compact the conversation or give up, and they repeat a broken stream only when its error says "overloaded",
+//! "server error" or the like. So AWS's words are kept where clients match on them, and replaced where
+//! they mislead.
+
+use std::borrow::Cow;
+
+use super::answer_error::AnswerError;
+use crate::bedrock::{Exception, ExceptionKind};
+use crate::openai::ErrorObject;
+
+/// After how many seconds a throttled or overloaded request may be repeated. AWS sends no such figure;
+/// clients that are told to wait for more than a minute give up at once.
+const RETRY_AFTER: u32 = 5;
+
+/// A failure that ends a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The HTTP status, where there is still one to send.
+    pub status: u16,
+    /// What the client is told.
+    pub object: ErrorObject,
+    /// Seconds for `retry-after`.
+    pub retry_after: Option<u32>,
+    /// Whether repeating is pointless: the OpenAI SDKs obey `x-should-retry: false`.
+    pub permanent: bool,
+}
+
+impl Failure {
+    /// A failure that the client can neither mend nor wait for.
+    pub fn new(
+        status: u16,
+        kind: &'static str,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
+        let object = ErrorObject {
+            message: message.into(),
+            r#type: Cow::Borrowed(kind),
+            param: None,
+            code: code.map(Cow::Borrowed),
+        };
+        Self {
+            status,
+            object,
+            retry_after: None,
+            permanent: false,
+        }
+    }
+
+    fn retry_later(self) -> Self {
+        Self {
+            retry_after: Some(RETRY_AFTER),
+            ..self
+        }
+    }
+
+    fn permanent(self) -> Self {
+        Self {
+            permanent: true,
+            ..self
+        }
+    }
+
+    /// The gateway's own AWS credentials are missing or refused. Never a 401 or 403: those are about the
+    /// client's key, and make OpenClaw switch the provider off for a minute.
+    pub fn upstream_auth(text: &str) -> Self {
+        let message = format!("The gateway's AWS credentials were not accepted: {text}");
+        Self::new(502, "server_error", Some("upstream_auth"), message).permanent()
+    }
+
+    /// An answer that broke off or cannot be read.
+    pub fn upstream_stream_error(text: &str) -> Self {
+        let message = format!("Upstream server error: {text}.");
+        Self::new(502, "server_error", Some("upstream_stream_error"), message)
+    }
+
+    /// The failure for an exception; `context_window` is the model's, in tokens, where known.
+    pub fn from_exception(exception: &Exception, context_window: Option<u32>) -> Self {
+        use ExceptionKind as Kind;
+
+        let name = shown_name(exception);
+        let text = told_text(exception);
+        match exception.kind {
+            Kind::Validation if exception.is_context_overflow() => overflow(&exception.message, context_window),
+            Kind::Validation if exception.is_unknown_model() => unknown_model(&text),
+            Kind::Validation => Self::new(400, "invalid_request_error", None, text),
+            Kind::AccessDenied => Self::new(
+                404,
+                "invalid_request_error",
+                Some("model_not_found"),
+                format!(
+                    "{text} (AccessDeniedException). The gateway's AWS account needs access to this model in the Bedrock \
+                     console, and its identity bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream on the model \
+                     and, for an inference profile, on the profile and its models in all of its regions."
+                ),
+            ),
+            Kind::Authentication => Self::upstream_auth(&format!("{text} ({name})")),
+            Kind::ResourceNotFound => {
+                Self::new(404, "invalid_request_error", Some("model_not_found"), format!("{text} ({name})"))
+            }
+            Kind::Throttling | Kind::ServiceQuotaExceeded if exception.is_daily_quota() => Self::new(
+                429,
+                "insufficient_quota",
+                Some("insufficient_quota"),
+                format!(
+                    "You exceeded your current quota: what AWS grants this account for the model is used up ({name}). \
+                     Request an increase in AWS Service Quotas, or wait until it is granted anew."
+                ),
+            )
+            .permanent(),
+            Kind::Throttling | Kind::ServiceQuotaExceeded => Self::new(
+                429,
+                "rate_limit_error",
+                Some("rate_limit_exceeded"),
+                format!("Rate limit exceeded: AWS throttled this request ({name}), retry after {RETRY_AFTER} s."),
+            )
+            .retry_later(),
+            Kind::ModelNotReady => Self::new(
+                503,
+                "server_error",
+                Some("model_not_ready"),
+                format!("Service unavailable: the model is not ready yet ({name}). {text}"),
+            )
+            .retry_later(),
+            Kind::ModelTimeout => {
+                Self::new(504, "timeout", Some("model_timeout"), format!("Timeout: the model took too long ({name}). {text}"))
+            }
+            Kind::ModelError => {
+                Self::new(502, "server_error", Some("model_error"), format!("The model failed with a server error ({name}). {text}"))
+            }
+            Kind::ServiceUnavailable => Self::new(
+                503,
+                "server_error",
+                Some("overloaded"),
+                format!("Service unavailable: Bedrock is overloaded ({name}). {text}"),
+            )
+            .retry_later(),
+            Kind::InternalServer | Kind::Other => {
+                Self::new(500, "server_error", None, format!("Internal server error at Bedrock ({name}). {text}"))
+            }
+        }
+    }
+
+    /// The failure for an answer that cannot be passed on.
+    pub fn from_answer_error(error: &AnswerError, context_window: Option<u32>) -> Self {
+        match error {
+            AnswerError::Exception(exception) => Self::from_exception(exception, context_window),
+            AnswerError::Malformed(reason) => {
+                let message =
+                    format!("The model failed with a server error: it stopped with {reason}.");
+                Self::new(502, "server_error", Some("model_error"), message)
+            }
+            other => Self::upstream_stream_error(&other.to_string()),
+        }
+    }
+}
+
+/// One text that every client recognises: litellm and langchain look for the two sentences, pi-ai and
+/// OpenClaw for the second or the code; AWS's own sentence stands beside them.
+fn overflow(text: &str, context_window: Option<u32>) -> Failure {
+    let limit = context_window.map_or_else(
+        || "exceeded".to_owned(),
+        |tokens| format!("{tokens} tokens"),
+    );
+    let message = format!(
+        "This model's maximum context length is {limit}; prompt is too long: {text} (context_length_exceeded)"
+    );
+    Failure::new(
+        400,
+        "invalid_request_error",
+        Some("context_length_exceeded"),
+        message,
+    )
+}
+
+fn unknown_model(text: &str) -> Failure {
+    let hint = if text.contains("on-demand throughput") {
+        "Ask for an inference profile instead: the same id with a geography in front, such as 'us.', 'eu.' or 'global.'."
+    } else {
+        "Check the id and the gateway's AWS region."
+    };
+    Failure::new(
+        404,
+        "invalid_request_error",
+        Some("model_not_found"),
+        format!("{text} {hint}"),
+    )
+}
+
+fn shown_name(exception: &Exception) -> &str {
+    if exception.name.is_empty() {
+        "an error without a name"
+    } else {
+        &exception.name
+    }
+}
+
+/// AWS's text, unless a client would take it for a prompt that is too long.
+fn told_text(exception: &Exception) -> Cow<'_, str> {
+    if exception.message.trim().is_empty() {
+        return Cow::Borrowed("AWS gave no reason.");
+    }
+    if !exception.is_context_overflow() && reads_as_overflow(&exception.message) {
+        return Cow::Borrowed(
+            "AWS's reason is left out, because clients would mistake it for a prompt that does not fit.",
+        );
+    }
+    Cow::Borrowed(&exception.message)
+}
+
+/// Whether clients take a text for a context overflow, by the patterns of pi-ai and OpenClaw.
+fn reads_as_overflow(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let before_digits = |words: &str| {
+        text.match_indices(words).any(|(at, _)| {
+            text.get(at + words.len()..)
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    };
+    [
+        "too many tokens",
+        "token limit exceeded",
+        "reduce the length of the messages",
+        "prompt too long",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+        || before_digits("exceeds the limit of ")
+        || before_digits("maximum context length is ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(name: &str, status: u16, text: &str) -> Failure {
+        let body = serde_json::json!({"message": text}).to_string();
+        Failure::from_exception(
+            &Exception::from_answer(status, Some(name), None, body.as_bytes()),
+            Some(200_000),
+        )
+    }
+
+    #[test]
+    fn every_exception_has_its_status_type_and_code() {
+        let long = "Input is too long for requested model.";
+        for (name, aws, text, status, kind, code) in [
+            (
+                "ValidationException",
+                400,
+                long,
+                400,
+                "invalid_request_error",
+                Some("context_length_exceeded"),
+            ),
+            (
+                "ValidationException",
+                400,
+                "The provided model identifier is invalid.",
+                404,
+                "invalid_request_error",
+                Some("model_not_found"),
+            ),
+            (
+                "ValidationException",
+                400,
+                "Invocation of model ID x with on-demand throughput isn’t supported. Retry",
+                404,
+                "invalid_request_error",
+                Some("model_not_found"),
+            ),
+            (
+                "ValidationException",
+                400,
+                "Malformed input request",
+                400,
+                "invalid_request_error",
+                None,
+            ),
+            (
+                "AccessDeniedException",
+                403,
+                "You don't have access",
+                404,
+                "invalid_request_error",
+                Some("model_not_found"),
+            ),
+            (
+                "UnrecognizedClientException",
+                403,
+                "x",
+                502,
+                "server_error",
+                Some("upstream_auth"),
+            ),
+            (
+                "InvalidSignatureException",
+                403,
+                "x",
+                502,
+                "server_error",
+                Some("upstream_auth"),
+            ),
+            (
+                "ExpiredTokenException",
+                403,
+                "x",
+                502,
+                "server_error",
+                Some("upstream_auth"),
+            ),
+            (
+                "MissingAuthenticationTokenException",
+                403,
+                "x",
+                502,
+                "server_error",
+                Some("upstream_auth"),
+            ),
+            (
+                "IncompleteSignature",
+                400,
+                "x",
+                502,
+                "server_error",
+                Some("upstream_auth"),
+            ),
+            (
+                "RequestExpired",
+                400,
+                "x",
+                502,
+                "server_error",
+                Some("upstream_auth"),
+            ),
+            (
+                "ResourceNotFoundException",
+                404,
+                "x",
+                404,
+                "invalid_request_error",
+                Some("model_not_found"),
+            ),
+            (
+                "ThrottlingException",
+                429,
+                "Too many tokens, please wait",
+                429,
+                "rate_limit_error",
+                Some("rate_limit_exceeded"),
+            ),
+            (
+                "",
+                429,
+                "Rate exceeded",
+                429,
+                "rate_limit_error",
+                Some("rate_limit_exceeded"),
+            ),
+            (
+                "ThrottlingException",
+                429,
+                "Too many tokens per day, wait",
+                429,
+                "insufficient_quota",
+                Some("insufficient_quota"),
+            ),
+            (
+                "ServiceQuotaExceededException",
+                400,
+                "x",
+                429,
+                "insufficient_quota",
+                Some("insufficient_quota"),
+            ),
+            (
+                "ModelNotReadyException",
+                429,
+                "x",
+                503,
+                "server_error",
+                Some("model_not_ready"),
+            ),
+            (
+                "ModelTimeoutException",
+                408,
+                "x",
+                504,
+                "timeout",
+                Some("model_timeout"),
+            ),
+            (
+                "ModelErrorException",
+                424,
+                "x",
+                502,
+                "server_error",
+                Some("model_error"),
+            ),
+            (
+                "modelStreamErrorException",
+                424,
+                "x",
+                502,
+                "server_error",
+                Some("model_error"),
+            ),
+            (
+                "InternalServerException",
+                500,
+                "x",
+                500,
+                "server_error",
+                None,
+            ),
+            (
+                "ServiceUnavailableException",
+                503,
+                "x",
+                503,
+                "server_error",
+                Some("overloaded"),
+            ),
+            ("NewException", 418, "x", 500, "server_error", None),
+        ] {
+            let failure = failure(name, aws, text);
+            assert_eq!(
+                (failure.status, failure.object.r#type.as_ref()),
+                (status, kind),
+                "{name}: {text}"
+            );
+            assert_eq!(failure.object.code.as_deref(), code, "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn an_overflow_is_told_so_that_every_client_recognises_it() {
+        for text in [
+            "Input is too long for requested model.",
+            "The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum length.",
+            "too many total text bytes: 10000002 > 9000000",
+            "input length and `max_tokens` exceed context limit: 199000 + 8000 > 200000",
+        ] {
+            let message = failure("ValidationException", 400, text).object.message;
+            assert!(
+                message.contains("maximum context length is 200000 tokens"),
+                "{message}"
+            );
+            assert!(
+                message.contains("prompt is too long") && message.contains(text),
+                "{message}"
+            );
+            assert!(message.ends_with("(context_length_exceeded)"), "{message}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_an_overflow_reads_like_one() {
+        for (name, status) in [
+            ("ThrottlingException", 429),
+            ("ServiceUnavailableException", 503),
+            ("InternalServerException", 500),
+            ("ModelErrorException", 424),
+            ("ModelTimeoutException", 408),
+            ("ModelNotReadyException", 429),
+            ("AccessDeniedException", 403),
+        ] {
+            for text in [
+                "Too many tokens, please wait before trying again.",
+                "Too many tokens per day, please wait before trying again.",
+                "token limit exceeded",
+                "It exceeds the limit of 12 tokens",
+            ] {
+                let message = failure(name, status, text).object.message;
+                assert!(!reads_as_overflow(&message), "{name}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_be_repeated_says_a_word_that_clients_repeat_on() {
+        for (name, status) in [
+            ("ThrottlingException", 429),
+            ("ServiceUnavailableException", 503),
+            ("InternalServerException", 500),
+            ("ModelErrorException", 424),
+            ("ModelTimeoutException", 408),
+            ("ModelNotReadyException", 429),
+        ] {
+            let message = failure(name, status, "x")
+                .object
+                .message
+                .to_ascii_lowercase();
+            let words = [
+                "overloaded",
+                "rate limit",
+                "server error",
+                "service unavailable",
+                "timeout",
+            ];
+            assert!(words.iter().any(|word| message.contains(word)), "{message}");
+            let never = [
+                "insufficient_quota",
+                "quota exceeded",
+                "billing",
+                "out of budget",
+            ];
+            assert!(
+                !never.iter().any(|word| message.contains(word)),
+                "{message}"
+            );
+        }
+        let broken = Failure::from_answer_error(&AnswerError::Unfinished, None);
+        assert!(broken.object.message.contains("server error"));
+    }
+
+    #[test]
+    fn throttles_say_when_to_come_back_and_dead_credentials_say_never() {
+        assert_eq!(
+            failure("ThrottlingException", 429, "x").retry_after,
+            Some(RETRY_AFTER)
+        );
+        assert_eq!(
+            failure("ServiceUnavailableException", 503, "x").retry_after,
+            Some(RETRY_AFTER)
+        );
+        assert!(failure("ExpiredTokenException", 403, "x").permanent);
+        let daily = failure("ThrottlingException", 429, "Too many tokens per day");
+        assert!(daily.permanent && daily.retry_after.is_none());
+    }
+}

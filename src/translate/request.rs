@@ -1,0 +1,214 @@
+//! A chat completion request becomes a Converse request.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, json};
+
+use super::conversation::conversation;
+use super::inference::inference_configuration;
+use super::notes::Notes;
+use super::tool_names::ToolNames;
+use super::tools::{ToolRequest, tool_configuration};
+use crate::bedrock::Family;
+use crate::bedrock::request::{
+    ConverseRequest, PerformanceConfiguration, ServiceTier, ToolConfiguration,
+};
+use crate::openai::tool::ToolChoice;
+use crate::openai::{ChatCompletionRequest, InvalidRequest};
+
+/// A request in Bedrock's words, and what the answer to it needs to know.
+#[derive(Debug)]
+pub struct Translation {
+    /// The JSON body of Converse and ConverseStream alike.
+    pub body: Vec<u8>,
+    /// Whether ConverseStream can serve it; otherwise a stream is made from Converse's answer.
+    pub streamable: bool,
+    /// How the answer must look.
+    pub answer: Answer,
+    /// What had no effect, or another one.
+    pub notes: Notes,
+}
+
+/// How the answer to a request must look.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The tools' names in both directions.
+    pub tool_names: ToolNames,
+    /// Whether a call must be a `function_call`, because the request had the deprecated `functions`.
+    pub legacy_functions: bool,
+    /// Whether a stream ends with a chunk of usage.
+    pub include_usage: bool,
+    /// Whether the request named a tier, so that the answer names the one that served it.
+    pub service_tier: bool,
+}
+
+/// Translates a request for a model of `family`.
+///
+/// # Errors
+/// For what cannot be honoured and would make the answer wrong; [`Notes`] hold what merely has no effect.
+pub fn converse_request(
+    mut request: ChatCompletionRequest<'_>,
+    family: &Family,
+) -> Result<Translation, InvalidRequest> {
+    refuse_untranslatable(&request)?;
+    let mut notes = Notes::default();
+    let mut tool_names = ToolNames::default();
+    let mut additional = Map::new();
+    for extra in &request.extras {
+        notes.ignore(extra.as_ref());
+    }
+    let conversation = conversation(
+        std::mem::take(&mut request.messages),
+        family,
+        &mut tool_names,
+        &mut notes,
+    )?;
+    let called = !conversation.called.is_empty();
+    let tools = ToolRequest {
+        tools: std::mem::take(&mut request.tools),
+        choice: request.tool_choice.take(),
+        member: if request.legacy_functions {
+            "functions"
+        } else {
+            "tools"
+        },
+    };
+    let none = tools.choice == Some(ToolChoice::None);
+    let tool_config = tool_configuration(
+        tools,
+        conversation.called,
+        family,
+        &mut tool_names,
+        &mut notes,
+    )?;
+    if let Some(tools) = &tool_config
+        && (request.sequential_tool_calls || request.legacy_functions)
+        && !none
+    {
+        one_call_at_a_time(tools, &request, family, &mut additional, &mut notes);
+    }
+    let inference_config =
+        inference_configuration(&mut request, family, &mut additional, &mut notes);
+    let answer = Answer {
+        tool_names,
+        legacy_functions: request.legacy_functions,
+        include_usage: request.include_usage,
+        service_tier: request.service_tier.is_some(),
+    };
+    let converse = ConverseRequest {
+        inference_config,
+        additional_model_request_fields: additional,
+        performance_config: performance_configuration(request.latency.take(), &mut notes),
+        service_tier: service_tier(request.service_tier.take(), &mut notes),
+        tool_config,
+        system: conversation.system,
+        messages: conversation.messages,
+    };
+    let streamable = family.streaming_tools || (converse.tool_config.is_none() && !called);
+    notes.sort(&request.members);
+    Ok(Translation {
+        body: json_bytes(&converse)?,
+        streamable,
+        answer,
+        notes,
+    })
+}
+
+/// What would make the answer wrong if it were left out.
+fn refuse_untranslatable(request: &ChatCompletionRequest<'_>) -> Result<(), InvalidRequest> {
+    let refuse = |param: &str, message: String| Err(InvalidRequest::unsupported(param, message));
+    if request.n.is_some_and(|n| n != 1) {
+        return refuse(
+            "n",
+            "Only one choice can be produced: 'n' must be 1.".to_owned(),
+        );
+    }
+    if request.logprobs {
+        return refuse(
+            "logprobs",
+            "Bedrock returns no log probabilities.".to_owned(),
+        );
+    }
+    if request.top_logprobs.is_some_and(|count| count > 0) {
+        return refuse(
+            "top_logprobs",
+            "Bedrock returns no log probabilities.".to_owned(),
+        );
+    }
+    if request.audio {
+        return refuse(
+            "modalities",
+            "Only text can be produced: 'modalities' must be [\"text\"].".to_owned(),
+        );
+    }
+    if let Some(format) = &request.response_format {
+        let message = format!(
+            "The response format '{}' is not supported, only 'text'.",
+            format.escape_debug()
+        );
+        return refuse("response_format", message);
+    }
+    if request.bedrock {
+        return refuse(
+            "bedrock",
+            "The 'bedrock' object is not supported.".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Claude's switch against parallel calls. It carries a tool choice of its own, which collides with
+/// `toolConfig.toolChoice`, so it is sent only where that is left unsaid.
+fn one_call_at_a_time(
+    tools: &ToolConfiguration<'_>,
+    request: &ChatCompletionRequest<'_>,
+    family: &Family,
+    additional: &mut Map<String, serde_json::Value>,
+    notes: &mut Notes,
+) {
+    if family.parallel_tool_switch && tools.tool_choice.is_none() {
+        additional.insert(
+            "tool_choice".to_owned(),
+            json!({"type": "auto", "disable_parallel_tool_use": true}),
+        );
+    } else if request.sequential_tool_calls {
+        notes.ignore("parallel_tool_calls");
+    }
+}
+
+fn performance_configuration<'a>(
+    latency: Option<Cow<'a, str>>,
+    notes: &mut Notes,
+) -> Option<PerformanceConfiguration<'a>> {
+    match latency?.as_ref() {
+        "standard" => None,
+        "optimized" => Some(PerformanceConfiguration {
+            latency: Cow::Borrowed("optimized"),
+        }),
+        _ => {
+            notes.ignore("performance_config");
+            None
+        }
+    }
+}
+
+/// `auto` and `default` are what Bedrock does unasked; OpenAI's other tiers do not exist there.
+fn service_tier<'a>(tier: Option<Cow<'a, str>>, notes: &mut Notes) -> Option<ServiceTier<'a>> {
+    let tier = tier?;
+    match tier.as_ref() {
+        "auto" | "default" => None,
+        "flex" | "priority" | "reserved" => Some(ServiceTier { r#type: tier }),
+        _ => {
+            notes.ignore("service_tier");
+            None
+        }
+    }
+}
+
+fn json_bytes(request: &ConverseRequest<'_>) -> Result<Vec<u8>, InvalidRequest> {
+    serde_json::to_vec(request).map_err(|error| InvalidRequest {
+        message: format!("The request cannot be written as JSON: {error}."),
+        param: None,
+        code: None,
+    })
+}

@@ -1,0 +1,205 @@
+//! A Converse answer becomes a chat completion.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::answer_error::AnswerError;
+use super::request::Answer;
+use super::stop;
+use crate::bedrock::JsonString;
+use crate::bedrock::response::{Citation, ContentBlock, ConverseResponse, TokenUsage};
+use crate::openai::completion::{
+    Annotation, AssistantMessage, ChatCompletion, Choice, FinishReason, Function, ToolCall,
+    UrlCitation,
+};
+
+/// A whole answer in OpenAI's words.
+#[derive(Debug)]
+pub struct Completion {
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// What Bedrock counted.
+    pub usage: Option<TokenUsage>,
+    /// Why the model stopped, in Bedrock's words.
+    pub stop_reason: String,
+}
+
+/// Translates a Converse answer. `created` is in Unix seconds; `model` is what the client asked for.
+///
+/// # Errors
+/// When the answer is not one of Converse's, or the model produced something malformed.
+pub fn chat_completion(
+    json: &[u8],
+    id: &str,
+    created: u64,
+    model: &str,
+    answer: &Answer,
+) -> Result<Completion, AnswerError> {
+    let response: ConverseResponse<'_> = serde_json::from_slice(json)?;
+    let message = response
+        .output
+        .and_then(|output| output.message)
+        .ok_or(AnswerError::NoOutput)?;
+    let parts = Parts::of(&message.content, answer);
+    let calls = !parts.tool_calls.is_empty();
+    let finish_reason = stop::finish_reason(&response.stop_reason, calls, answer.legacy_functions)?;
+    let service_tier = match (&response.service_tier, answer.service_tier) {
+        (Some(tier), _) => Some(tier.kind.as_ref()),
+        (None, true) => Some("default"),
+        (None, false) => None,
+    };
+    let completion = ChatCompletion {
+        id,
+        object: "chat.completion",
+        created,
+        model,
+        choices: vec![parts.into_choice(finish_reason, answer.legacy_functions)],
+        usage: response.usage.as_ref().map(stop::usage),
+        service_tier,
+    };
+    Ok(Completion {
+        body: serde_json::to_vec(&completion)?,
+        usage: response.usage,
+        stop_reason: response.stop_reason.into_owned(),
+    })
+}
+
+/// The blocks of an answer, each where OpenAI wants it.
+#[derive(Default)]
+struct Parts<'a> {
+    content: Concatenation,
+    reasoning: Concatenation,
+    tool_calls: Vec<ToolCall<'a>>,
+    annotations: Vec<Annotation<'a>>,
+}
+
+/// JSON strings put together without decoding them, and without separators: a stream's deltas add up to the same.
+#[derive(Default)]
+struct Concatenation {
+    escaped: String,
+    characters: usize,
+}
+
+impl Concatenation {
+    fn push(&mut self, text: JsonString<'_>) {
+        self.escaped.push_str(text.escaped());
+        self.characters += text.character_count();
+    }
+
+    fn into_token(self) -> Option<Box<RawValue>> {
+        if self.escaped.is_empty() {
+            return None;
+        }
+        RawValue::from_string(format!("\"{}\"", self.escaped)).ok()
+    }
+}
+
+impl<'a> Parts<'a> {
+    fn of(content: &'a [ContentBlock<'a>], answer: &'a Answer) -> Self {
+        let mut parts = Self::default();
+        for block in content {
+            if let Some(text) = block.text {
+                parts.content.push(text);
+            }
+            if let Some(text) = block
+                .reasoning_content
+                .as_ref()
+                .and_then(|content| content.reasoning_text.as_ref()?.text)
+            {
+                parts.reasoning.push(text);
+            }
+            if let Some(cited) = &block.citations_content {
+                let start = parts.content.characters;
+                cited
+                    .content
+                    .iter()
+                    .filter_map(|piece| piece.text)
+                    .for_each(|text| parts.content.push(text));
+                let range = (start, parts.content.characters);
+                parts.annotations.extend(
+                    cited
+                        .citations
+                        .iter()
+                        .filter_map(|citation| annotation(citation, range)),
+                );
+            }
+            if let Some(call) = block
+                .tool_use
+                .as_ref()
+                .filter(|call| !call.is_server_tool())
+            {
+                let name = answer.tool_names.restore(&call.name);
+                let arguments = call.input.map_or("{}", RawValue::get);
+                let function = Function { name, arguments };
+                parts.tool_calls.push(ToolCall {
+                    id: &call.tool_use_id,
+                    r#type: "function",
+                    function,
+                });
+            }
+        }
+        parts
+    }
+
+    fn into_choice(mut self, finish_reason: FinishReason, legacy_functions: bool) -> Choice<'a> {
+        let function_call = if legacy_functions {
+            std::mem::take(&mut self.tool_calls)
+                .into_iter()
+                .next()
+                .map(|call| call.function)
+        } else {
+            None
+        };
+        let message = AssistantMessage {
+            role: "assistant",
+            content: self.content.into_token(),
+            refusal: None,
+            reasoning_content: self.reasoning.into_token(),
+            tool_calls: self.tool_calls,
+            function_call,
+            annotations: self.annotations,
+        };
+        Choice {
+            index: 0,
+            message,
+            logprobs: None,
+            finish_reason,
+        }
+    }
+}
+
+/// A citation of a web page; OpenAI has no place for other locations.
+fn annotation<'a>(
+    citation: &'a Citation<'a>,
+    (start_index, end_index): (usize, usize),
+) -> Option<Annotation<'a>> {
+    let (url, title) = web_page(citation)?;
+    let raw = |token: &'a str| serde_json::from_str::<&RawValue>(token).ok();
+    Some(Annotation {
+        r#type: "url_citation",
+        url_citation: UrlCitation {
+            start_index,
+            end_index,
+            url: raw(url)?,
+            title: raw(title)?,
+        },
+    })
+}
+
+/// The address and title of a cited web page, as JSON strings; the address stands in for a missing title.
+pub(super) fn web_page<'a>(citation: &Citation<'a>) -> Option<(&'a str, &'a str)> {
+    let url = citation.location.as_ref()?.web.as_ref()?.url?.token();
+    Some((url, citation.title.map_or(url, JsonString::token)))
+}
+
+/// The arguments of a call as the text that OpenAI's clients parse.
+pub(super) fn arguments_token(input: Option<&RawValue>) -> Cow<'static, str> {
+    match input {
+        None => Cow::Borrowed(r#""{}""#),
+        // A string always has JSON text.
+        Some(input) => {
+            Cow::Owned(serde_json::to_string(input.get()).unwrap_or_else(|_| r#""{}""#.to_owned()))
+        }
+    }
+}
