@@ -148,7 +148,13 @@ impl<'a> Message<'a> {
     /// `FrameError::MessageType` when `:message-type` is absent or unknown, or the header that
     /// should name the event or exception is absent.
     pub fn kind(&self) -> Result<Kind<'a>, FrameError> {
-        let [mut message_type, mut event, mut exception, mut code, mut text] = [None; 5];
+        let [
+            mut message_type,
+            mut event,
+            mut exception,
+            mut code,
+            mut text,
+        ] = [None; 5];
         for header in self.headers() {
             let (name, HeaderValue::String(value)) = header? else {
                 continue;

@@ -176,10 +176,14 @@ impl ExceptionKind {
         let short = name.strip_suffix("Exception").unwrap_or(name);
         Some(match short.to_ascii_lowercase().as_str() {
             "accessdenied" | "notauthorized" => Self::AccessDenied,
-            "unrecognizedclient" | "invalidsignature" | "expiredtoken" | "missingauthenticationtoken"
-            | "missingauthentication" | "incompletesignature" | "requestexpired" | "invalidclienttokenid" => {
-                Self::Authentication
-            }
+            "unrecognizedclient"
+            | "invalidsignature"
+            | "expiredtoken"
+            | "missingauthenticationtoken"
+            | "missingauthentication"
+            | "incompletesignature"
+            | "requestexpired"
+            | "invalidclienttokenid" => Self::Authentication,
             "internalserver" | "internalservererror" | "internalfailure" => Self::InternalServer,
             "modelerror" | "modelstreamerror" => Self::ModelError,
             "modelnotready" => Self::ModelNotReady,
