@@ -6,10 +6,25 @@ use std::time::Duration;
 use http::Uri;
 
 pub use environment::Environment;
+pub use load::{Flags, load};
+pub use log_format::LogFormat;
+pub use mistake::{Mistake, Mistakes};
+pub use print::{Loaded, Reference};
 pub use secret::Secret;
 
 mod environment;
+mod file;
+mod load;
+mod log_format;
+mod mistake;
+mod print;
 mod secret;
+mod setting;
+mod value;
+mod variables;
+
+#[cfg(test)]
+mod tests;
 
 /// Everything in force, parsed: a value that is here is valid.
 #[derive(Clone, Debug)]
