@@ -61,8 +61,8 @@ fn nothing_is_required() {
     assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
     assert_eq!(config.max_body_bytes, 33_554_432);
-    assert_eq!(config.commit_after, Some(Duration::from_secs(60)));
-    assert_eq!(config.bedrock.head_timeout, Duration::from_secs(900));
+    assert_eq!(config.commit_after, Some(Duration::from_mins(1)));
+    assert_eq!(config.bedrock.head_timeout, Duration::from_mins(15));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn every_option_is_read_from_the_file() {
     assert_eq!(config.bedrock.connect_timeout, Duration::from_millis(250));
     assert_eq!(config.bedrock.head_timeout, Duration::from_secs(1));
     assert_eq!(config.bedrock.idle_timeout, Duration::from_millis(2500));
-    assert_eq!(config.bedrock.total_timeout, Duration::from_secs(86_400));
+    assert_eq!(config.bedrock.total_timeout, Duration::from_hours(24));
     assert_eq!(config.bedrock.max_attempts, 10);
     assert!(config.metrics.open);
 }
