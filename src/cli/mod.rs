@@ -26,13 +26,12 @@ pub mod serve;
     max_term_width = 100
 )]
 struct Arguments {
-    /// Format of the log on standard error [default: text; variable: `OUTCROP_LOG_FORMAT`]
     #[arg(
         long,
         global = true,
         value_enum,
-        hide_possible_values = false,
-        value_name = "FORMAT"
+        value_name = "FORMAT",
+        help = "Format of the log on standard error [default: text; variable: OUTCROP_LOG_FORMAT]"
     )]
     log_format: Option<LogFormat>,
 
@@ -57,7 +56,7 @@ pub fn run(
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => return Err(Failure::from_usage(&error)),
-        Err(help) => return print(&help.render().to_string()),
+        Err(help) => return printed(help.print()),
     };
     // A wrong variable is a mistake of its own further down, together with all others.
     let format = LogFormat::from_environment(environment);
@@ -77,13 +76,19 @@ pub fn run(
     outcome
 }
 
-/// Writes data to standard output; a reader that has left is no failure.
+/// Writes data to standard output.
 fn print(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    match output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush())
-    {
+    printed(
+        output
+            .write_all(text.as_bytes())
+            .and_then(|()| output.flush()),
+    )
+}
+
+/// Takes it for no failure that the reader of standard output has left, as `head` does.
+fn printed(outcome: io::Result<()>) -> Result<(), Failure> {
+    match outcome {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
