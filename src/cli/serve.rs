@@ -28,7 +28,7 @@ pub struct Arguments {
     pub replay: Option<PathBuf>,
 
     /// How fast to replay: 1 as recorded, 2 twice as fast, 0 as fast as the socket takes it
-    #[arg(long, value_name = "N", requires = "replay", default_value_t = 1.0, value_parser = speed)]
+    #[arg(long, value_name = "N", requires = "replay", allow_negative_numbers = true, default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
 
     /// Write every exchange with Bedrock into a new file below DIR, without headers and credentials

@@ -66,7 +66,12 @@ fn parse(path: &Path, bytes: &[u8], loading: &mut Loading) {
     let mut broken = Vec::new();
     for error in errors {
         let span = error.span().unwrap_or_default();
-        broken.push(source.line(span.start));
+        let line = source.line(span.start);
+        // A second error in one line follows from the first.
+        if broken.contains(&line) {
+            continue;
+        }
+        broken.push(line);
         loading.mistake(
             source.origin(span),
             format!("this is not TOML: {}", error.message()),

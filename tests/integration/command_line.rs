@@ -128,7 +128,7 @@ fn wrong_values_and_commands_are_one_line_each() {
         ),
         (
             &["serve", "--replay", "d", "--speed", "-1"],
-            "unexpected argument '-1' found",
+            "invalid value '-1' for '--speed <N>': it must be a number from 0",
         ),
         (
             &["serve", "--replay", "d", "--speed", "fast"],
