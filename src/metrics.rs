@@ -1,4 +1,4 @@
-//! Names and buckets of every metric in one place. [`Metrics`] is a cheap handle; nothing in it
+//! Names and buckets of every metric in one place. `Metrics` is a cheap handle; nothing in it
 //! allocates once a label set has been seen.
 
 use std::sync::Arc;

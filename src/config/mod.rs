@@ -1,4 +1,4 @@
-//! What was typed → what is in force: flags, `OUTCROP_…` variables and one TOML file become a [`Config`].
+//! What was typed → what is in force: flags, `OUTCROP_…` variables and one TOML file become a `Config`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
