@@ -1,6 +1,6 @@
 //! The log on standard error: text for people or JSON for machines, filtered by `RUST_LOG`.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 
 use tracing::{Metadata, Subscriber, info, warn};
@@ -55,28 +55,92 @@ where
     Writer: for<'a> MakeWriter<'a> + Clone + Send + Sync + 'static,
 {
     // An error on standard error cannot be told on standard error: the default would panic.
-    let lines = fmt::layer::<Registry>()
-        .log_internal_errors(false)
-        .with_writer(writer.clone());
+    let lines = fmt::layer::<Registry>().log_internal_errors(false);
     let layer = match format {
         LogFormat::Json => {
-            let lines = lines.json().flatten_event(true).with_span_list(false);
+            let lines = lines.with_writer(writer).json().flatten_event(true);
+            let lines = lines.with_span_list(false);
             lines.with_filter(filter.or(is_listening())).boxed()
         }
         LogFormat::Text => {
+            let writer = OneLine { writer, colour };
             let lines = lines
+                .with_writer(writer.clone())
                 .compact()
-                .with_ansi(colour)
-                .with_filter(filter.and(is_listening().not()));
-            let bare = fmt::layer()
-                .log_internal_errors(false)
-                .with_writer(writer)
-                .with_ansi(false);
-            let bare = bare.without_time().with_level(false).with_target(false);
-            lines.and_then(bare.with_filter(is_listening())).boxed()
+                .with_ansi(colour);
+            let bare = fmt::layer().log_internal_errors(false).with_writer(writer);
+            let bare = bare
+                .with_ansi(false)
+                .without_time()
+                .with_level(false)
+                .with_target(false);
+            lines
+                .with_filter(filter.and(is_listening().not()))
+                .and_then(bare.with_filter(is_listening()))
+                .boxed()
         }
     };
     tracing_subscriber::registry().with(layer)
+}
+
+/// Keeps an event one line and its text from driving the terminal: what comes from outside could
+/// forge the next line else. JSON needs no such care.
+#[derive(Clone, Debug)]
+struct OneLine<Writer> {
+    writer: Writer,
+    colour: bool,
+}
+
+impl<'a, Writer: MakeWriter<'a>> MakeWriter<'a> for OneLine<Writer> {
+    type Writer = OneLine<Writer::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        OneLine {
+            writer: self.writer.make_writer(),
+            colour: self.colour,
+        }
+    }
+}
+
+impl<Writer: Write> Write for OneLine<Writer> {
+    /// Takes one event with the newline behind it, as the layer writes it.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let line = String::from_utf8_lossy(event.strip_suffix(b"\n").unwrap_or(event));
+        if line.contains(char::is_control) {
+            self.writer
+                .write_all(escaped(&line, self.colour).as_bytes())?;
+        } else {
+            self.writer.write_all(event)?;
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Returns `line` with a newline and without other control characters, but for colours if allowed.
+fn escaped(line: &str, colour: bool) -> String {
+    let mut escaped = String::with_capacity(line.len() + 1);
+    for (position, character) in line.char_indices() {
+        let is_kept = || colour && is_colour(line.get(position..).unwrap_or_default());
+        if !character.is_control() || is_kept() {
+            escaped.push(character);
+        } else {
+            escaped.extend(character.escape_default());
+        }
+    }
+    escaped.push('\n');
+    escaped
+}
+
+/// Tells whether `text` begins with a sequence that does nothing but choose a colour or weight.
+fn is_colour(text: &str) -> bool {
+    let codes = text.strip_prefix("\u{1b}[").unwrap_or_default();
+    codes
+        .trim_start_matches(|code: char| code.is_ascii_digit() || code == ';')
+        .starts_with('m')
 }
 
 fn is_listening() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
@@ -92,7 +156,7 @@ mod tests {
     use tracing::subscriber::with_default;
     use tracing::{info, info_span, warn};
 
-    use super::{LogFormat, filter, listening, subscriber};
+    use super::{LogFormat, escaped, filter, listening, subscriber};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -180,6 +244,27 @@ mod tests {
         let (filter, fault) = filter(Some("outcrop=loud"));
         assert_eq!(filter.to_string(), "outcrop=info,warn");
         assert!(fault.is_some());
+    }
+
+    #[test]
+    fn text_from_outside_cannot_forge_a_line() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let lines = logged(format, None, || {
+                let foreign = "a\r\nlistening on http://evil\u{1b}[31m";
+                warn!(target: "outcrop", field = foreign, shown = %foreign, "said {foreign}");
+            });
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            assert!(lines[0].contains("said a\\r\\nlistening"), "{lines:?}");
+            assert!(!lines[0].contains('\u{1b}'), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn colours_are_kept_on_a_terminal_and_nothing_else() {
+        let line = "\u{1b}[1;32mINFO\u{1b}[0m \u{1b}[2J \u{9b}2J\t\u{1b}";
+        let kept = "\u{1b}[1;32mINFO\u{1b}[0m \\u{1b}[2J \\u{9b}2J\\t\\u{1b}\n";
+        assert_eq!(escaped(line, true), kept);
+        assert!(!escaped(line, false).contains('\u{1b}'));
     }
 
     #[test]
