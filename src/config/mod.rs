@@ -1,1 +1,122 @@
-//! Placeholder for the first line of this room.
+//! What was typed → what is in force: flags, `OUTCROP_…` variables and one TOML file become a `Config`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use http::Uri;
+
+pub use environment::Environment;
+pub use load::{Flags, load};
+pub use log_format::LogFormat;
+pub use mistake::{Mistake, Mistakes};
+pub use print::{Loaded, Reference};
+pub use secret::Secret;
+
+mod environment;
+mod file;
+mod load;
+mod log_format;
+mod mistake;
+mod print;
+mod secret;
+mod setting;
+mod value;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+/// Everything in force, parsed: a value that is here is valid.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address to listen on; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// How long open streams may go on once the process was told to stop.
+    pub grace: Duration,
+    /// The longest request body that is read, in bytes.
+    pub max_body_bytes: usize,
+    /// What happens to a field that would merely tune the answer and cannot be honoured.
+    pub unsupported: Unsupported,
+    /// Whether to serve without keys on an address that is not loopback.
+    pub allow_anonymous: bool,
+    /// The time between two signs of life while Bedrock is silent; zero sends none.
+    pub keep_alive: Duration,
+    /// How long the status waits for Bedrock's first message; `None` waits for ever.
+    pub commit_after: Option<Duration>,
+    /// How Bedrock is reached.
+    pub bedrock: Bedrock,
+    /// Who may read `/metrics`.
+    pub metrics: Metrics,
+    /// The keys clients may present; none means that nobody needs one.
+    pub api_keys: Vec<Secret>,
+}
+
+/// What happens to a field that would merely tune the answer and cannot be honoured.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Unsupported {
+    /// The field is named in `x-outcrop-ignored`.
+    #[default]
+    Ignore,
+    /// The request is refused with 400.
+    Reject,
+}
+
+/// How Bedrock is reached; what is absent here comes from the AWS variables and the AWS profile.
+#[derive(Clone, Debug)]
+pub struct Bedrock {
+    /// The region that is called.
+    pub region: Option<String>,
+    /// Where Converse calls go instead of the region's own endpoint.
+    pub endpoint_url: Option<Uri>,
+    /// Where listings and look-ups go instead of the region's own endpoint.
+    pub control_endpoint_url: Option<Uri>,
+    /// The longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// The longest wait for a response head; thinking models take minutes.
+    pub head_timeout: Duration,
+    /// The longest silence between two parts of a response.
+    pub idle_timeout: Duration,
+    /// The longest time of one call, the whole response included.
+    pub total_timeout: Duration,
+    /// How many calls are made at most for one request.
+    pub max_attempts: u32,
+}
+
+/// Who may read `/metrics`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Metrics {
+    /// Whether `/metrics` needs no key off loopback either.
+    pub open: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)),
+            grace: Duration::from_secs(30),
+            max_body_bytes: 32 * 1024 * 1024,
+            unsupported: Unsupported::default(),
+            allow_anonymous: false,
+            keep_alive: Duration::from_secs(15),
+            commit_after: Some(Duration::from_mins(1)),
+            bedrock: Bedrock::default(),
+            metrics: Metrics::default(),
+            api_keys: Vec::new(),
+        }
+    }
+}
+
+impl Default for Bedrock {
+    fn default() -> Self {
+        Self {
+            region: None,
+            endpoint_url: None,
+            control_endpoint_url: None,
+            connect_timeout: Duration::from_secs(5),
+            head_timeout: Duration::from_mins(15),
+            idle_timeout: Duration::from_mins(5),
+            total_timeout: Duration::from_hours(1),
+            max_attempts: 3,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What is in force, as text that can be read and read back.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Config;
+use super::mistake::Origin;
+use super::setting::SETTINGS;
+use super::variables::API_KEY;
+
+/// A configuration, and where each of its values comes from.
+///
+/// It shows as TOML with a comment after every value; secrets are counted, not shown.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What is in force.
+    pub config: Config,
+    /// By option; what is not there is a default.
+    pub(super) origins: BTreeMap<String, Origin>,
+}
+
+impl fmt::Display for Loaded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            formatter,
+            "# What is in force, and where each value comes from."
+        )?;
+        match self.config.api_keys.len() {
+            0 => writeln!(formatter, "# No keys: {API_KEY} is not set.")?,
+            1 => writeln!(formatter, "# 1 key, hidden: {API_KEY}.")?,
+            count => writeln!(formatter, "# {count} keys, hidden: {API_KEY}.")?,
+        }
+        let mut section = "";
+        for setting in SETTINGS {
+            if section != setting.section {
+                section = setting.section;
+                writeln!(formatter, "\n[{section}]")?;
+            }
+            let origin = self
+                .origins
+                .get(&setting.name())
+                .unwrap_or(&Origin::Default);
+            match (setting.show)(&self.config) {
+                Some(value) => writeln!(formatter, "{} = {value} # {origin}", setting.key)?,
+                None => writeln!(formatter, "# {} is not set", setting.key)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every option for the help: its name, its variable, what it does, and its default.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference;
+
+impl fmt::Display for Reference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(
+            "Options of the configuration file (outcrop.toml), each also an environment variable.\n\
+             A flag wins over the variable, the variable over the file.\n",
+        )?;
+        let defaults = Config::default();
+        for setting in SETTINGS {
+            let (name, variable, about) = (setting.name(), setting.variable(), setting.about);
+            let default = (setting.show)(&defaults).unwrap_or_else(|| "not set".to_owned());
+            write!(
+                formatter,
+                "\n  {name} / {variable}\n          {about} [default: {default}]\n"
+            )?;
+        }
+        write!(
+            formatter,
+            "\n  {API_KEY}\n          Keys that clients may present, separated by commas; \
+             a variable alone, for it is a secret\n"
+        )
+    }
+}

@@ -1,0 +1,212 @@
+//! Every option in one table, which drives the file, the variables, the suggestions, the help and
+//! `--print-config`. The defaults are those of [`Config`] itself.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::value::Value;
+use super::{Config, Unsupported};
+
+/// The longest time that an option can name: a day.
+const DAY: f64 = 86_400.0;
+
+/// What a time that must pass can be; the lower end keeps a timer from spinning.
+const TIMEOUT: RangeInclusive<f64> = 0.001..=DAY;
+
+/// One option: what it is called, what it does, and its place in a [`Config`].
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// The TOML table it stands in; empty at the top level.
+    pub(super) section: &'static str,
+    /// Its key in that table.
+    pub(super) key: &'static str,
+    /// What it does, for the help.
+    pub(super) about: &'static str,
+    /// Puts a value into a configuration, or says what would be right.
+    pub(super) read: fn(&mut Config, &Value<'_>) -> Result<(), String>,
+    /// Writes its value as TOML; `None` when it is not set.
+    pub(super) show: fn(&Config) -> Option<String>,
+}
+
+impl Setting {
+    /// Returns its name with the section, as messages and `--print-config` call it.
+    pub(super) fn name(&self) -> String {
+        if self.section.is_empty() {
+            self.key.to_owned()
+        } else {
+            format!("{}.{}", self.section, self.key)
+        }
+    }
+
+    /// Returns the name of its environment variable.
+    pub(super) fn variable(&self) -> String {
+        format!("OUTCROP_{}", self.name().replace('.', "_").to_uppercase())
+    }
+}
+
+/// Finds the option `key` of `section`.
+pub(super) fn find(section: &str, key: &str) -> Option<&'static Setting> {
+    SETTINGS
+        .iter()
+        .find(|setting| setting.section == section && setting.key == key)
+}
+
+/// Returns the sections that options stand in, without the top level, in their order.
+pub(super) fn sections() -> impl Iterator<Item = &'static str> {
+    let mut last = "";
+    let sections = SETTINGS.iter().map(|setting| setting.section);
+    sections.filter(move |section| std::mem::replace(&mut last, section) != *section)
+}
+
+/// All options; those of one section stand together, the top level first.
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        section: "",
+        key: "listen",
+        about: "The address and port to listen on; port 0 takes a free one",
+        read: |config, value| put(&mut config.listen, value.address()),
+        show: |config| text(&config.listen),
+    },
+    Setting {
+        section: "",
+        key: "grace",
+        about: "Seconds that open streams may go on after SIGTERM or SIGINT",
+        read: |config, value| put(&mut config.grace, value.seconds(&(0.0..=DAY))),
+        show: |config| seconds(config.grace),
+    },
+    Setting {
+        section: "",
+        key: "max_body_bytes",
+        about: "The longest request body, in bytes",
+        read: |config, value| {
+            put(
+                &mut config.max_body_bytes,
+                value.whole(&(1024..=1024 * 1024 * 1024)),
+            )
+        },
+        show: |config| Some(config.max_body_bytes.to_string()),
+    },
+    Setting {
+        section: "",
+        key: "unsupported",
+        about: "\"ignore\" names fields that merely tune the answer in x-outcrop-ignored, \"reject\" refuses them",
+        read: |config, value| put(&mut config.unsupported, value.unsupported()),
+        show: |config| match config.unsupported {
+            Unsupported::Ignore => text("ignore"),
+            Unsupported::Reject => text("reject"),
+        },
+    },
+    Setting {
+        section: "",
+        key: "allow_anonymous",
+        about: "Serve without keys on an address that is not loopback",
+        read: |config, value| put(&mut config.allow_anonymous, value.boolean()),
+        show: |config| Some(config.allow_anonymous.to_string()),
+    },
+    Setting {
+        section: "",
+        key: "keep_alive",
+        about: "Seconds between signs of life while Bedrock is silent; 0 sends none",
+        read: |config, value| {
+            let reading = value.seconds_or_zero(&(0.01..=3600.0), "never");
+            put(&mut config.keep_alive, reading)
+        },
+        show: |config| seconds(config.keep_alive),
+    },
+    Setting {
+        section: "",
+        key: "commit_after",
+        about: "Seconds that the answer's status waits for Bedrock's first message; 0 waits for ever",
+        read: |config, value| {
+            let reading = value.seconds_or_zero(&TIMEOUT, "for ever");
+            put(
+                &mut config.commit_after,
+                reading.map(|time| (!time.is_zero()).then_some(time)),
+            )
+        },
+        show: |config| seconds(config.commit_after.unwrap_or_default()),
+    },
+    Setting {
+        section: "bedrock",
+        key: "region",
+        about: "The AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile, instance metadata, us-east-1",
+        read: |config, value| put(&mut config.bedrock.region, value.region().map(Some)),
+        show: |config| config.bedrock.region.as_ref().and_then(text),
+    },
+    Setting {
+        section: "bedrock",
+        key: "endpoint_url",
+        about: "Where Converse calls go; else AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL, the region's endpoint",
+        read: |config, value| put(&mut config.bedrock.endpoint_url, value.url().map(Some)),
+        show: |config| config.bedrock.endpoint_url.as_ref().and_then(text),
+    },
+    Setting {
+        section: "bedrock",
+        key: "control_endpoint_url",
+        about: "Where listings go; else AWS_ENDPOINT_URL_BEDROCK, AWS_ENDPOINT_URL, the region's endpoint",
+        read: |config, value| {
+            put(
+                &mut config.bedrock.control_endpoint_url,
+                value.url().map(Some),
+            )
+        },
+        show: |config| config.bedrock.control_endpoint_url.as_ref().and_then(text),
+    },
+    Setting {
+        section: "bedrock",
+        key: "connect_timeout",
+        about: "Seconds to wait for a connection",
+        read: |config, value| put(&mut config.bedrock.connect_timeout, value.seconds(&TIMEOUT)),
+        show: |config| seconds(config.bedrock.connect_timeout),
+    },
+    Setting {
+        section: "bedrock",
+        key: "head_timeout",
+        about: "Seconds to wait for a response head; thinking models take minutes",
+        read: |config, value| put(&mut config.bedrock.head_timeout, value.seconds(&TIMEOUT)),
+        show: |config| seconds(config.bedrock.head_timeout),
+    },
+    Setting {
+        section: "bedrock",
+        key: "idle_timeout",
+        about: "Seconds of silence allowed between two parts of a response",
+        read: |config, value| put(&mut config.bedrock.idle_timeout, value.seconds(&TIMEOUT)),
+        show: |config| seconds(config.bedrock.idle_timeout),
+    },
+    Setting {
+        section: "bedrock",
+        key: "total_timeout",
+        about: "Seconds that one call may take, the whole response included",
+        read: |config, value| put(&mut config.bedrock.total_timeout, value.seconds(&TIMEOUT)),
+        show: |config| seconds(config.bedrock.total_timeout),
+    },
+    Setting {
+        section: "bedrock",
+        key: "max_attempts",
+        about: "How many calls are made at most for one request",
+        read: |config, value| put(&mut config.bedrock.max_attempts, value.whole(&(1..=10))),
+        show: |config| Some(config.bedrock.max_attempts.to_string()),
+    },
+    Setting {
+        section: "metrics",
+        key: "open",
+        about: "Whether /metrics needs no key off loopback either",
+        read: |config, value| put(&mut config.metrics.open, value.boolean()),
+        show: |config| Some(config.metrics.open.to_string()),
+    },
+];
+
+fn put<T>(place: &mut T, reading: Result<T, String>) -> Result<(), String> {
+    *place = reading?;
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of Setting::show")]
+fn text(value: &(impl ToString + ?Sized)) -> Option<String> {
+    Some(toml::Value::from(value.to_string()).to_string())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of Setting::show")]
+fn seconds(time: Duration) -> Option<String> {
+    Some(time.as_secs_f64().to_string())
+}

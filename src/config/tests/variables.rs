@@ -1,0 +1,71 @@
+use super::{from_variables, variable_mistakes};
+use crate::config::Secret;
+
+#[test]
+fn keys_are_separated_by_commas_and_never_shown() {
+    let loaded = from_variables(&[("OUTCROP_API_KEY", " sk-one , sk-two")]).unwrap();
+    let keys: Vec<&str> = loaded.config.api_keys.iter().map(Secret::expose).collect();
+    assert_eq!(keys, ["sk-one", "sk-two"]);
+    assert!(!format!("{loaded:?}{loaded}").contains("sk-"), "{loaded}");
+    assert!(
+        loaded
+            .to_string()
+            .contains("# 2 keys, hidden: OUTCROP_API_KEY.\n"),
+        "{loaded}"
+    );
+
+    let lines = variable_mistakes(&[("OUTCROP_API_KEY", "sk-one,,sk two,")]);
+    let expected = [
+        "OUTCROP_API_KEY: key 2 is empty; keys are separated by single commas",
+        "OUTCROP_API_KEY: key 3 holds a character that no Authorization header carries; keys are of visible ASCII characters",
+        "OUTCROP_API_KEY: key 4 is empty; keys are separated by single commas",
+    ];
+    assert_eq!(lines, expected);
+    assert!(
+        from_variables(&[("OUTCROP_API_KEY", " ")])
+            .unwrap()
+            .config
+            .api_keys
+            .is_empty()
+    );
+}
+
+#[test]
+fn variables_of_other_parts_and_of_service_links_are_no_mistakes() {
+    let loaded = from_variables(&[
+        ("OUTCROP_CLIENT_KEY", "x"),
+        ("OUTCROP_ADMIN_KEY", "x"),
+        ("OUTCROP_STATE_KEY", "x"),
+        ("OUTCROP_LOG_FORMAT", "json"),
+        ("OUTCROP_UNKNOWN", " "),
+        ("OUTCROPPING", "x"),
+        ("OUTCROP_SERVICE_HOST", "10.0.0.11"),
+        ("OUTCROP_SERVICE_PORT", "4000"),
+        ("OUTCROP_SERVICE_PORT_HTTP", "4000"),
+        ("OUTCROP_PORT", "tcp://10.0.0.11:4000"),
+        ("OUTCROP_PORT_4000_TCP", "tcp://10.0.0.11:4000"),
+        ("OUTCROP_PORT_4000_TCP_ADDR", "10.0.0.11"),
+        ("OUTCROP_REPLAY_PORT_4001_TCP_PROTO", "tcp"),
+    ]);
+    assert!(loaded.is_ok(), "{loaded:?}");
+}
+
+#[test]
+fn a_variable_that_is_no_option_is_a_mistake_whose_value_is_not_repeated() {
+    let lines = variable_mistakes(&[
+        ("OUTCROP_API_KEYS", "sk-secret"),
+        ("OUTCROP_BEDROCK_REGIN", "x"),
+        ("OUTCROP_PORT", "4000"),
+        ("OUTCROP_PORT_X_TCP", "1"),
+        ("OUTCROP_SOMETHING_ELSE", "sk-secret"),
+    ]);
+    let unknown = "unknown variable; outcrop serve --help lists those there are";
+    let expected = [
+        "OUTCROP_API_KEYS: unknown variable; did you mean OUTCROP_API_KEY?".to_owned(),
+        "OUTCROP_BEDROCK_REGIN: unknown variable; did you mean OUTCROP_BEDROCK_REGION?".to_owned(),
+        format!("OUTCROP_PORT: {unknown}"),
+        format!("OUTCROP_PORT_X_TCP: {unknown}"),
+        format!("OUTCROP_SOMETHING_ELSE: {unknown}"),
+    ];
+    assert_eq!(lines, expected);
+}

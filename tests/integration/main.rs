@@ -1,0 +1,7 @@
+//! Everything that needs a process or a socket, in one binary.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is not as it should be"
+)]
+
+mod command_line;
