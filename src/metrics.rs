@@ -20,7 +20,7 @@ mod models;
 /// The content type of what [`Metrics::encode`] writes; Prometheus reads it as text either way.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// From 5 µs, because a proxy that takes tens of microseconds would vanish in a bucket of 5 ms (T61).
+/// From 5 µs, because a proxy that takes tens of microseconds would vanish in a bucket of 5 ms.
 const OVERHEAD_BUCKETS: [f64; 17] = [
     5e-6, 10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3,
     0.1, 0.25, 0.5, 1.0,
