@@ -1,1 +1,188 @@
-//! What went wrong.
+//! What went wrong: its HTTP status and its OpenAI error object.
+
+use std::borrow::Cow;
+
+use http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use crate::openai::error::ErrorBody;
+use crate::openai::{ErrorObject, InvalidRequest};
+use crate::translate::Failure;
+
+/// Told by `false` not to repeat; the OpenAI SDKs and pi-ai obey it.
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// The most characters of a path that an error repeats.
+const MAX_SHOWN_PATH: usize = 100;
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The request is wrong, or asks for what cannot be had.
+    InvalidRequest(InvalidRequest),
+    /// No key, or one that is not known.
+    Unauthorized {
+        /// Whether there was a key at all.
+        presented: bool,
+    },
+    /// A web page, or a name that is not this gateway's, wants to use it without a key.
+    Forbidden(&'static str),
+    /// No such path.
+    NotFound {
+        /// Method and path as they came.
+        request: String,
+    },
+    /// A path that takes other methods.
+    MethodNotAllowed {
+        /// Those methods, as `allow` lists them.
+        allow: &'static str,
+    },
+    /// A body above the limit.
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A body that does not arrive.
+    BodyTimeout,
+    /// A body that broke off.
+    BodyInterrupted,
+    /// The gateway cannot serve now.
+    Unavailable(&'static str),
+    /// Bedrock, or the way to it, failed.
+    Upstream(Box<Failure>),
+}
+
+impl From<InvalidRequest> for Error {
+    fn from(error: InvalidRequest) -> Self {
+        Self::InvalidRequest(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Upstream(Box::new(failure))
+    }
+}
+
+impl Error {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::InvalidRequest(_) | Self::BodyInterrupted => StatusCode::BAD_REQUEST,
+            Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Upstream(failure) => {
+                StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    /// What the client is told.
+    pub fn object(&self) -> ErrorObject {
+        match self {
+            Self::InvalidRequest(error) => error.object(),
+            Self::Upstream(failure) => failure.object.clone(),
+            _ => {
+                let (kind, code) = self.class();
+                ErrorObject {
+                    message: self.message(),
+                    r#type: kind.into(),
+                    param: None,
+                    code: code.map(Into::into),
+                }
+            }
+        }
+    }
+
+    /// A short name for logs and metrics: the error's code, else its type.
+    pub fn label(&self) -> &'static str {
+        let object = self.object();
+        match object.code.unwrap_or(object.r#type) {
+            Cow::Borrowed(label) => label,
+            Cow::Owned(_) => "other",
+        }
+    }
+
+    /// The body of the answer.
+    pub fn body(&self) -> Vec<u8> {
+        let object = self.object();
+        // An error object always has JSON text.
+        serde_json::to_vec(&ErrorBody { error: &object }).unwrap_or_default()
+    }
+
+    /// Adds the headers that go with the status.
+    pub fn write_headers(&self, headers: &mut HeaderMap) {
+        match self {
+            Self::Unauthorized { .. } => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::MethodNotAllowed { allow } => {
+                headers.insert(ALLOW, HeaderValue::from_static(allow));
+            }
+            Self::BodyTimeout | Self::BodyInterrupted => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Self::Unavailable(_) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::Upstream(failure) => {
+                if let Some(seconds) = failure.retry_after {
+                    headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+                }
+                if failure.permanent {
+                    headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+                }
+            }
+            Self::InvalidRequest(_) | Self::Forbidden(_) | Self::NotFound { .. } | Self::TooLarge { .. } => {}
+        }
+    }
+
+    fn class(&self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Unauthorized { .. } => ("authentication_error", Some("invalid_api_key")),
+            Self::TooLarge { .. } => ("invalid_request_error", Some("request_too_large")),
+            Self::NotFound { .. } => ("invalid_request_error", Some("unknown_url")),
+            Self::MethodNotAllowed { .. } => ("invalid_request_error", Some("method_not_allowed")),
+            Self::Forbidden(_) => ("permission_error", Some("forbidden_origin")),
+            Self::BodyTimeout => ("timeout", Some("request_timeout")),
+            Self::Unavailable(_) => ("server_error", Some("unavailable")),
+            Self::InvalidRequest(_) | Self::BodyInterrupted | Self::Upstream(_) => ("invalid_request_error", None),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Unauthorized { presented: false } => "You didn't provide an API key. Send the key that this gateway's \
+                 operator gave you in an Authorization header: 'Authorization: Bearer KEY'."
+                .to_owned(),
+            Self::Unauthorized { presented: true } => {
+                "Incorrect API key provided. Use a key that this gateway's operator gave you.".to_owned()
+            }
+            Self::Forbidden(reason) => {
+                format!("{reason} Set OUTCROP_API_KEY for the gateway, and send that key, to allow it.")
+            }
+            Self::NotFound { request } => {
+                let shown: String = request.chars().take(MAX_SHOWN_PATH).collect();
+                format!(
+                    "Unknown request URL: {}. This gateway serves POST /v1/chat/completions, GET /health, GET /ready \
+                     and GET /metrics.",
+                    shown.escape_debug()
+                )
+            }
+            Self::MethodNotAllowed { allow } => format!("Not allowed with this method; use {allow}."),
+            Self::TooLarge { limit } => {
+                format!("The request body is too large: at most {limit} bytes are accepted (request_too_large).")
+            }
+            Self::BodyTimeout => "The request body did not arrive in time.".to_owned(),
+            Self::BodyInterrupted => "The request body broke off.".to_owned(),
+            Self::Unavailable(reason) => format!("Service unavailable: {reason}."),
+            Self::InvalidRequest(error) => error.message.clone(),
+            Self::Upstream(failure) => failure.object.message.clone(),
+        }
+    }
+}

@@ -1,1 +1,20 @@
-//! Placeholder for the first line of this room.
+//! Towards the client: accept, route, authenticate, read, answer, drain.
+
+mod authenticate;
+mod body;
+mod chat_completions;
+mod connection;
+mod drain;
+mod exchange;
+mod gateway;
+mod guard;
+mod recording;
+mod request_body;
+mod request_id;
+mod route;
+mod stream;
+mod upstream_failure;
+
+pub use authenticate::ApiKeys;
+pub use drain::{Drained, run};
+pub use gateway::Gateway;

@@ -1,0 +1,145 @@
+//! One request from its head to the last byte of its answer: what the access log and the metrics say of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+use tracing::info;
+
+use super::request_id::RequestId;
+use crate::bedrock::response::TokenUsage;
+use crate::metrics::{Metrics, RequestOutcome, StreamGuard, Tokens};
+use crate::upstream::Attempts;
+
+/// The most characters of a model's id in the log.
+const MAX_SHOWN_MODEL: usize = 200;
+
+/// What is known of a request. Dropping it writes the one line of the access log; a request whose answer was
+/// never handed over in full is told as one whose client left.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    metrics: Metrics,
+    begun: Instant,
+    pub(super) request_id: RequestId,
+    /// The route's name, or `unknown`.
+    pub(super) route: &'static str,
+    pub(super) status: Option<StatusCode>,
+    pub(super) model: String,
+    pub(super) stream: bool,
+    pub(super) attempts: Arc<Attempts>,
+    pub(super) upstream_request_id: Option<String>,
+    pub(super) error: Option<&'static str>,
+    pub(super) usage: Option<TokenUsage>,
+    pub(super) stop_reason: String,
+    pub(super) first_token: Option<Duration>,
+    pub(super) overhead: Option<Duration>,
+    pub(super) complete: bool,
+    open: Option<StreamGuard>,
+}
+
+impl Exchange {
+    pub(super) fn begin(metrics: Metrics, request_id: RequestId) -> Self {
+        Self {
+            metrics,
+            begun: Instant::now(),
+            request_id,
+            route: "unknown",
+            status: None,
+            model: String::new(),
+            stream: false,
+            attempts: Arc::default(),
+            upstream_request_id: None,
+            error: None,
+            usage: None,
+            stop_reason: String::new(),
+            first_token: None,
+            overhead: None,
+            complete: false,
+            open: None,
+        }
+    }
+
+    /// The time since the request's head was there.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// The time from the request's head to `at`.
+    pub(super) fn until(&self, at: Instant) -> Duration {
+        at.duration_since(self.begun)
+    }
+
+    /// Counts an open stream until the answer ends.
+    pub(super) fn stream_opened(&mut self) {
+        self.open = Some(self.metrics.stream_opened());
+    }
+
+    /// Whether Bedrock knows the model, so that its name may be a metric's label.
+    fn known_model(&self) -> Option<&str> {
+        let answered = self.status.is_some_and(|status| status.is_success());
+        (answered && !self.model.is_empty()).then_some(self.model.as_str())
+    }
+
+    fn measure(&self, status: StatusCode, duration: Duration) {
+        self.metrics.request_finished(&RequestOutcome {
+            route: self.route,
+            model: self.known_model(),
+            status: status.as_u16(),
+            stream: self.stream,
+            error: self.error,
+            duration,
+        });
+        if let (Some(model), Some(usage)) = (self.known_model(), &self.usage) {
+            let tokens = Tokens {
+                input: usage.input_tokens,
+                output: usage.output_tokens,
+                cache_read: usage.cache_read_input_tokens(),
+                cache_write: usage.cache_write_input_tokens(),
+            };
+            self.metrics.tokens(model, &tokens);
+        }
+        if let (Some(model), Some(first_token)) = (self.known_model(), self.first_token) {
+            self.metrics.first_token(model, first_token);
+        }
+        if let Some(overhead) = self.overhead {
+            self.metrics.overhead(self.route, self.stream, overhead);
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.complete && self.error.is_none() {
+            self.error = Some("client_left");
+        }
+        // nginx's status for a client that left before there was one.
+        let status = self.status.or_else(|| StatusCode::from_u16(499).ok()).unwrap_or_default();
+        let duration = self.begun.elapsed();
+        self.measure(status, duration);
+        let shown = |text: &str| (!text.is_empty()).then(|| text.chars().take(MAX_SHOWN_MODEL).collect::<String>());
+        info!(
+            target: "outcrop::access",
+            request_id = self.request_id.as_str(),
+            route = self.route,
+            status = status.as_u16(),
+            duration_ms = milliseconds(duration),
+            model = shown(&self.model),
+            stream = self.stream.then_some(true),
+            attempts = Some(self.attempts.begun()).filter(|begun| *begun > 0),
+            first_token_ms = self.first_token.map(milliseconds),
+            input_tokens = self.usage.map(|usage| usage.input_tokens),
+            output_tokens = self.usage.map(|usage| usage.output_tokens),
+            cache_read_tokens = self.usage.map(|usage| usage.cache_read_input_tokens()).filter(|tokens| *tokens > 0),
+            cache_write_tokens = self.usage.map(|usage| usage.cache_write_input_tokens()).filter(|tokens| *tokens > 0),
+            stop_reason = shown(&self.stop_reason),
+            error = self.error,
+            upstream_request_id = self.upstream_request_id.as_deref(),
+            "request"
+        );
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

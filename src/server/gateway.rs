@@ -1,0 +1,200 @@
+//! The gateway: what every request passes through.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::authenticate::ApiKeys;
+use super::body::{Payload, ResponseBody};
+use super::connection::LeftUnread;
+use super::exchange::Exchange;
+use super::guard::check_browser;
+use super::request_body::RequestBody;
+use super::request_id::{RequestId, X_REQUEST_ID};
+use super::route::Route;
+use super::stream::Silences;
+use crate::config::{Config, Unsupported};
+use crate::error::Error;
+use crate::fixture::Recorder;
+use crate::metrics::{self, Metrics};
+use crate::translate::Failure;
+use crate::upstream::Bedrock;
+
+const X_AMZN_REQUESTID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const X_OUTCROP_ATTEMPTS: HeaderName = HeaderName::from_static("x-outcrop-attempts");
+
+/// How long `/ready` waits for credentials.
+const READY_TIME: Duration = Duration::from_secs(5);
+
+/// Everything that requests share. Built once; nothing in it is locked.
+#[derive(Debug)]
+pub struct Gateway {
+    settings: Settings,
+    keys: ApiKeys,
+    bedrock: Bedrock,
+    metrics: Metrics,
+    recorder: Option<Recorder>,
+    draining: AtomicBool,
+}
+
+/// What of the configuration a request looks at.
+#[derive(Debug)]
+pub(super) struct Settings {
+    listen: SocketAddr,
+    max_body_bytes: usize,
+    metrics_open: bool,
+    pub(super) unsupported: Unsupported,
+    pub(super) commit_after: Option<Duration>,
+    pub(super) silences: Silences,
+}
+
+/// A successful answer before the headers that all answers have.
+pub(super) struct Reply {
+    pub(super) headers: HeaderMap,
+    pub(super) payload: Payload,
+}
+
+impl Gateway {
+    /// A gateway in front of `bedrock` that is reached at `listen`; with `recorder` it records what Bedrock sends.
+    pub fn new(
+        config: &Config,
+        listen: SocketAddr,
+        bedrock: Bedrock,
+        metrics: Metrics,
+        recorder: Option<Recorder>,
+    ) -> Self {
+        Self {
+            settings: Settings {
+                listen,
+                max_body_bytes: config.max_body_bytes,
+                metrics_open: config.metrics.open,
+                unsupported: config.unsupported,
+                commit_after: config.commit_after,
+                silences: Silences { idle: config.bedrock.idle_timeout, keep_alive: config.keep_alive },
+            },
+            keys: ApiKeys::new(&config.api_keys),
+            bedrock,
+            metrics,
+            recorder,
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn bedrock(&self) -> &Bedrock {
+        &self.bedrock
+    }
+
+    pub(super) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_ref()
+    }
+
+    /// Says that no new work is wanted: `/ready` fails from now on.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers one request; whatever goes wrong becomes an answer here.
+    pub(super) async fn handle(
+        &self,
+        request: Request<Incoming>,
+        left_unread: &LeftUnread,
+    ) -> Response<ResponseBody> {
+        let (head, incoming) = request.into_parts();
+        let request_id = RequestId::of(&head.headers, fastrand::u128(..));
+        let mut exchange = Exchange::begin(self.metrics.clone(), request_id);
+        let mut body = RequestBody::new(incoming, &head.headers);
+        let (status, reply) = match self.answer(&head, &mut body, &mut exchange).await {
+            Ok(reply) => (StatusCode::OK, reply),
+            Err(error) => refusal(&error, &mut exchange),
+        };
+        let Reply { mut headers, payload } = reply;
+        if !body.discard().await {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            left_unread.set();
+        }
+        headers.insert(X_REQUEST_ID, exchange.request_id.header());
+        if exchange.route == Route::ChatCompletions.name() {
+            headers.insert(X_OUTCROP_ATTEMPTS, HeaderValue::from(exchange.attempts.begun()));
+        }
+        if let Some(id) = exchange.upstream_request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+            headers.insert(X_AMZN_REQUESTID, id);
+        }
+        exchange.status = Some(status);
+        let mut response = Response::new(ResponseBody::new(payload, exchange));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    async fn answer(
+        &self,
+        head: &Parts,
+        body: &mut RequestBody,
+        exchange: &mut Exchange,
+    ) -> Result<Reply, Error> {
+        let route = Route::parse(&head.method, head.uri.path())?;
+        exchange.route = route.name();
+        self.admit(route, &head.headers)?;
+        match route {
+            Route::ChatCompletions => {
+                let body = body.read(&head.headers, self.settings.max_body_bytes).await?;
+                self.chat_completions(body, exchange).await
+            }
+            Route::Health => Ok(json(r#"{"status":"ok"}"#)),
+            Route::Ready => self.ready().await,
+            Route::Metrics => Ok(self.metrics()),
+        }
+    }
+
+    /// Whether the caller may use the route.
+    fn admit(&self, route: Route, headers: &HeaderMap) -> Result<(), Error> {
+        match route {
+            Route::Health | Route::Ready => return Ok(()),
+            Route::Metrics if self.settings.metrics_open || self.settings.listen.ip().is_loopback() => {}
+            Route::Metrics | Route::ChatCompletions => self.keys.check(headers)?,
+        }
+        if self.keys.is_empty() { check_browser(headers, self.settings.listen) } else { Ok(()) }
+    }
+
+    async fn ready(&self) -> Result<Reply, Error> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable("the gateway is stopping"));
+        }
+        match timeout(READY_TIME, self.bedrock.credentials_resolve()).await {
+            Ok(Ok(())) => Ok(json(r#"{"status":"ready"}"#)),
+            Ok(Err(error)) => Err(Failure { status: 503, ..Failure::upstream_auth(&error.to_string()) }.into()),
+            Err(_) => Err(Error::Unavailable("the AWS credentials are still being loaded")),
+        }
+    }
+
+    fn metrics(&self) -> Reply {
+        let mut reply = json(self.metrics.encode());
+        reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+        reply
+    }
+}
+
+fn json(body: impl Into<Bytes>) -> Reply {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Reply { headers, payload: Payload::Whole(body.into()) }
+}
+
+/// The answer to a request that has none.
+fn refusal(error: &Error, exchange: &mut Exchange) -> (StatusCode, Reply) {
+    exchange.error = Some(error.label());
+    let mut reply = json(error.body());
+    error.write_headers(&mut reply.headers);
+    (error.status(), reply)
+}

@@ -1,0 +1,113 @@
+//! A request's body: read within bounds, or thrown away within bounds.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, EXPECT};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::error::Error;
+use crate::openai::InvalidRequest;
+
+/// The longest wait for the next piece of a body.
+const IDLE_TIME: Duration = Duration::from_secs(30);
+/// The longest time that a whole body may take.
+const TOTAL_TIME: Duration = Duration::from_mins(5);
+/// How much of an unread body is thrown away so that the connection can go on.
+const DISCARDED_BYTES: usize = 1024 * 1024;
+/// How long that may take.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+/// The most bytes that are set aside on the word of a `content-length` alone.
+const MAX_TRUSTED_LENGTH: usize = 1024 * 1024;
+
+/// A body and how far it was read.
+pub(super) struct RequestBody {
+    incoming: Incoming,
+    /// Whether the client waits to be asked for the body.
+    expects_continue: bool,
+    ended: bool,
+}
+
+impl RequestBody {
+    pub(super) fn new(incoming: Incoming, headers: &HeaderMap) -> Self {
+        let ended = incoming.is_end_stream();
+        Self { incoming, expects_continue: headers.contains_key(EXPECT), ended }
+    }
+
+    /// Reads the whole body. A body that arrives in one piece is not copied.
+    ///
+    /// # Errors
+    /// When it is longer than `limit` bytes, compressed, too slow, or breaks off.
+    pub(super) async fn read(&mut self, headers: &HeaderMap, limit: usize) -> Result<Bytes, Error> {
+        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            let message = "Compressed request bodies are not accepted: send it without content-encoding.";
+            return Err(InvalidRequest { message: message.to_owned(), param: None, code: None }.into());
+        }
+        let declared = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(usize::MAX);
+        if declared > limit {
+            return Err(Error::TooLarge { limit });
+        }
+        let deadline = Instant::now() + TOTAL_TIME;
+        let first = self.next(deadline).await?;
+        let Some(second) = self.next(deadline).await? else {
+            let first = first.unwrap_or_default();
+            return if first.len() > limit { Err(Error::TooLarge { limit }) } else { Ok(first) };
+        };
+        let mut whole = BytesMut::with_capacity(declared.min(MAX_TRUSTED_LENGTH));
+        whole.extend_from_slice(&first.unwrap_or_default());
+        let mut next = Some(second);
+        while let Some(piece) = next {
+            if whole.len().saturating_add(piece.len()) > limit {
+                return Err(Error::TooLarge { limit });
+            }
+            whole.extend_from_slice(&piece);
+            next = self.next(deadline).await?;
+        }
+        Ok(whole.freeze())
+    }
+
+    /// Throws away what was not read, within bounds, and tells whether the connection can go on.
+    pub(super) async fn discard(&mut self) -> bool {
+        if self.ended {
+            return true;
+        }
+        // Reading would ask the client to send what nobody wants.
+        if self.expects_continue {
+            return false;
+        }
+        let mut left = DISCARDED_BYTES;
+        let deadline = Instant::now() + DISCARD_TIME;
+        while let Ok(Some(piece)) = self.next(deadline).await {
+            match left.checked_sub(piece.len()) {
+                Some(rest) => left = rest,
+                None => return false,
+            }
+        }
+        self.ended
+    }
+
+    async fn next(&mut self, deadline: Instant) -> Result<Option<Bytes>, Error> {
+        while !self.ended {
+            let frame = timeout_at(deadline, timeout(IDLE_TIME, self.incoming.frame()));
+            let Ok(Ok(frame)) = frame.await else {
+                return Err(Error::BodyTimeout);
+            };
+            match frame {
+                None => self.ended = true,
+                Some(Err(_)) => return Err(Error::BodyInterrupted),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        // Without this a body of known length would need one more poll to be known as read.
+                        self.ended = self.incoming.is_end_stream();
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}

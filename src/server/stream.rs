@@ -1,0 +1,277 @@
+//! The streaming body: it polls Bedrock when hyper polls it, so that a slow client slows Bedrock down and a
+//! client that leaves ends the call, without any code for either.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::debug;
+
+use super::exchange::Exchange;
+use super::recording::Tap;
+use super::upstream_failure::from_upstream;
+use crate::error::Error;
+use crate::translate::{AnswerError, Failure, StreamTranslator};
+use crate::upstream::{self, Answer, EventStreamBody, Timeout};
+
+/// How long the upstream is read on after the answer's end, so that its connection can be used again.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// How long the timer sleeps at most when nothing is due; it only has to exist.
+const FAR_AWAY: Duration = Duration::from_hours(24);
+
+/// Bedrock's side of a stream, once it has begun.
+pub(super) enum Opened<B = EventStreamBody> {
+    /// An event stream.
+    Events {
+        /// `x-amzn-requestid`.
+        request_id: Option<String>,
+        /// The event stream from its first byte on.
+        body: B,
+    },
+    /// A whole answer, from a model that cannot stream it.
+    Whole(Answer),
+}
+
+/// A call that has not been answered yet.
+pub(super) type Opening<B = EventStreamBody> =
+    Pin<Box<dyn Future<Output = Result<Opened<B>, upstream::Error>> + Send>>;
+
+/// Where the answer comes from.
+pub(super) enum Source<B = EventStreamBody> {
+    /// The call is still pending; the client's head went out before its answer.
+    Opening(Opening<B>),
+    /// An event stream.
+    Reading(B),
+    /// There is nothing more to read.
+    Ended,
+}
+
+/// How long silences may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silences {
+    /// Bedrock's, before the stream fails.
+    pub(super) idle: Duration,
+    /// The client's, before it gets a chunk that says nothing; zero for never.
+    pub(super) keep_alive: Duration,
+}
+
+pin_project! {
+    /// One streamed answer.
+    #[project = Projection]
+    pub(super) struct ChatCompletionStream<B = EventStreamBody> {
+        source: Source<B>,
+        translator: StreamTranslator,
+        tap: Option<Tap>,
+        out: BytesMut,
+        #[pin]
+        timer: Sleep,
+        silences: Silences,
+        context_window: Option<u32>,
+        // When Bedrock was last heard, and the client last sent to. The timer is not moved for every event:
+        // it looks at these when it fires.
+        heard: Instant,
+        sent: Instant,
+        request_id: Option<String>,
+        first_sent: Option<Instant>,
+        failure: Option<&'static str>,
+    }
+}
+
+/// What one poll of the source brought.
+enum Heard<B> {
+    Opened(Opened<B>),
+    Bytes(Bytes),
+    End,
+    Failure(upstream::Error),
+}
+
+impl<B> ChatCompletionStream<B>
+where
+    B: Body<Data = Bytes, Error = upstream::Error> + Unpin,
+{
+    /// A stream that reads `source`; `out` is what the translator has already written.
+    pub(super) fn new(
+        source: Source<B>,
+        translator: StreamTranslator,
+        out: BytesMut,
+        silences: Silences,
+        context_window: Option<u32>,
+        tap: Option<Tap>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            source,
+            translator,
+            tap,
+            out,
+            // It fires at once and then finds out when it has to fire again.
+            timer: sleep_until(now),
+            silences,
+            context_window,
+            heard: now,
+            sent: now,
+            request_id: None,
+            first_sent: None,
+            failure: None,
+        }
+    }
+}
+
+impl<B> ChatCompletionStream<B> {
+    /// Tells the account of the request how the stream ended, or that the client left.
+    pub(super) fn report(&mut self, exchange: &mut Exchange) {
+        if let Some(label) = self.failure.take() {
+            exchange.error = Some(label);
+        }
+        exchange.complete = self.translator.is_done();
+        exchange.usage = self.translator.usage().copied();
+        self.translator.stop_reason().clone_into(&mut exchange.stop_reason);
+        if let Some(request_id) = self.request_id.take() {
+            exchange.upstream_request_id = Some(request_id);
+        }
+        exchange.first_token = self.first_sent.map(|at| exchange.until(at));
+    }
+}
+
+impl<B> Body for ChatCompletionStream<B>
+where
+    B: Body<Data = Bytes, Error = upstream::Error> + Unpin,
+{
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let mut this = self.project();
+        loop {
+            if !this.out.is_empty() {
+                *this.sent = Instant::now();
+                this.first_sent.get_or_insert(*this.sent);
+                return Poll::Ready(Some(Ok(Frame::data(this.out.split().freeze()))));
+            }
+            if matches!(this.source, Source::Ended) {
+                return Poll::Ready(None);
+            }
+            match this.source.poll(cx) {
+                Poll::Ready(heard) => this.hear(heard),
+                Poll::Pending => {
+                    ready!(this.timer.as_mut().poll(cx));
+                    this.wait();
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.source, Source::Ended) && self.out.is_empty()
+    }
+}
+
+impl<B> Source<B>
+where
+    B: Body<Data = Bytes, Error = upstream::Error> + Unpin,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Heard<B>> {
+        match self {
+            Self::Opening(call) => call.as_mut().poll(cx).map(|opened| match opened {
+                Ok(opened) => Heard::Opened(opened),
+                Err(error) => Heard::Failure(error),
+            }),
+            Self::Reading(body) => Pin::new(body).poll_frame(cx).map(|frame| match frame {
+                Some(Ok(frame)) => Heard::Bytes(frame.into_data().unwrap_or_default()),
+                Some(Err(error)) => Heard::Failure(error),
+                None => Heard::End,
+            }),
+            Self::Ended => Poll::Ready(Heard::End),
+        }
+    }
+}
+
+impl<B> Projection<'_, B> {
+    fn hear(&mut self, heard: Heard<B>) {
+        *self.heard = Instant::now();
+        let stopped = self.translator.is_stopped();
+        match heard {
+            Heard::Opened(Opened::Events { request_id, body }) => {
+                *self.request_id = request_id;
+                *self.source = Source::Reading(body);
+            }
+            Heard::Opened(Opened::Whole(answer)) => {
+                *self.request_id = answer.request_id;
+                let translated = self.translator.push_whole(&answer.body, self.out);
+                self.end(translated.map_err(|error| self.answer_error(&error)));
+            }
+            Heard::Bytes(bytes) => {
+                if let Some(tap) = self.tap {
+                    tap.event_bytes(&bytes);
+                }
+                if let Err(error) = self.translator.push(&bytes, self.out) {
+                    self.end(Err(self.answer_error(&error)));
+                }
+            }
+            Heard::End => {
+                if let Some(tap) = self.tap.take() {
+                    tap.finish();
+                }
+                let finished = self.translator.finish(self.out);
+                self.end(finished.map_err(|error| self.answer_error(&error)));
+            }
+            Heard::Failure(error) => {
+                if let Some(tap) = self.tap.take() {
+                    tap.failure(&error);
+                }
+                self.end(Err(from_upstream(&error, *self.context_window)));
+            }
+        }
+        if self.translator.is_stopped() && !stopped {
+            self.timer.as_mut().reset(*self.heard + DRAIN_TIME);
+        }
+    }
+
+    fn answer_error(&self, error: &AnswerError) -> Error {
+        Failure::from_answer_error(error, *self.context_window).into()
+    }
+
+    /// Ends the stream and drops the upstream: Bedrock stops then, if it has not ended by itself.
+    fn end(&mut self, outcome: Result<(), Error>) {
+        if let Err(error) = outcome {
+            if self.translator.is_stopped() {
+                debug!(error = error.label(), "the usage of a complete answer is lost");
+            } else {
+                *self.failure = Some(error.label());
+            }
+            self.translator.fail(&error.object(), self.out);
+        }
+        *self.source = Source::Ended;
+    }
+
+    /// Does what is due after a silence, and sets the timer for what is due next.
+    fn wait(&mut self) {
+        let now = Instant::now();
+        let stopped = self.translator.is_stopped();
+        let keep_alive = Some(self.silences.keep_alive).filter(|time| !time.is_zero() && !stopped);
+        let idle = if stopped { DRAIN_TIME } else { self.silences.idle };
+        // A pending call has limits of its own.
+        let silent_until = (!matches!(self.source, Source::Opening(_))).then(|| *self.heard + idle);
+        if silent_until.is_some_and(|limit| limit <= now) {
+            if let Some(tap) = self.tap.take() {
+                tap.finish();
+            }
+            let error = upstream::Error::Timeout(Timeout::Idle(idle));
+            return self.end(Err(from_upstream(&error, *self.context_window)));
+        }
+        if keep_alive.is_some_and(|time| *self.sent + time <= now) {
+            self.translator.keep_alive(self.out);
+            *self.sent = now;
+        }
+        let next = [silent_until, keep_alive.map(|time| *self.sent + time)].into_iter().flatten().min();
+        self.timer.as_mut().reset(next.unwrap_or(now + FAR_AWAY));
+    }
+}
