@@ -1,1 +1,76 @@
-//! Placeholder for the first line of this room.
+//! Towards Bedrock: where it is, how requests are signed, sent and repeated. What the bytes mean is not known here.
+
+mod authentication;
+mod bedrock;
+mod calls;
+mod client;
+mod connector;
+mod credential_source;
+mod credentials;
+mod endpoint;
+mod error;
+mod event_stream_body;
+mod inference_profile;
+mod profile;
+mod proxy;
+mod region;
+mod retry;
+mod signer;
+mod tls;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+
+pub use self::bedrock::{Bedrock, Description};
+pub use self::credential_source::CredentialSource;
+pub use self::credentials::{Clock, CredentialsCache, CredentialsError};
+pub use self::endpoint::{Endpoint, Service, Variant};
+pub use self::error::{Error, SetupError, Timeout};
+pub use self::event_stream_body::EventStreamBody;
+pub use self::region::{Region, RegionSource};
+pub use self::retry::Retry;
+pub use self::signer::Signer;
+
+/// The whole answer of a Converse call or of a look-up.
+pub struct Answer {
+    /// `x-amzn-requestid`.
+    pub request_id: Option<String>,
+    /// The JSON as Bedrock sent it, at most 64 MiB.
+    pub body: Bytes,
+}
+
+/// A ConverseStream answer whose first message is there and is no exception.
+#[derive(Debug)]
+pub struct EventStream {
+    /// `x-amzn-requestid`.
+    pub request_id: Option<String>,
+    /// The event stream from its first byte on.
+    pub body: EventStreamBody,
+}
+
+/// Counts the calls to Bedrock that were begun for one request; may be read while one is pending.
+#[derive(Debug, Default)]
+pub struct Attempts(AtomicU32);
+
+impl Attempts {
+    /// How many calls were begun.
+    pub fn begun(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more.
+    fn begin(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Answer {
+    /// Leaves out the body: it is somebody's conversation.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,166 @@
+//! Calls: what goes into each attempt, and when another is made.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::{Method, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::authentication::Authentication;
+use super::client::{Client, Deadline};
+use super::error::Error;
+use super::retry::Retry;
+use super::{Answer, Attempts, EventStream};
+
+const AGENT: &str = concat!("outcrop/", env!("CARGO_PKG_VERSION"));
+const JSON: &str = "application/json";
+const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
+
+/// Everything that a call needs but its address.
+pub(super) struct Calls {
+    pub(super) authentication: Authentication,
+    pub(super) client: Client,
+    pub(super) retry: Retry,
+}
+
+/// One call: what is the same in every attempt.
+struct Call<'a> {
+    method: Method,
+    uri: Uri,
+    body: &'a Bytes,
+    accept: &'static str,
+}
+
+impl Calls {
+    /// POST of a Converse request, repeated as [`Retry`] allows.
+    pub(super) async fn converse(
+        &self,
+        uri: Uri,
+        body: &Bytes,
+        attempts: &Attempts,
+    ) -> Result<Answer, Error> {
+        let call = Call::post(uri, body, JSON);
+        self.repeat(attempts, |deadline| self.answer(&call, deadline))
+            .await
+    }
+
+    /// POST of a ConverseStream request, repeated as [`Retry`] allows until its first message is there.
+    pub(super) async fn converse_stream(
+        &self,
+        uri: Uri,
+        body: &Bytes,
+        attempts: &Attempts,
+    ) -> Result<EventStream, Error> {
+        let call = Call::post(uri, body, EVENT_STREAM);
+        self.repeat(attempts, |deadline| self.event_stream(&call, deadline))
+            .await
+    }
+
+    /// One GET on the control plane, without repeats.
+    pub(super) async fn control(&self, uri: Uri) -> Result<Answer, Error> {
+        let call = Call {
+            method: Method::GET,
+            uri,
+            body: &Bytes::new(),
+            accept: JSON,
+        };
+        self.answer(&call, self.client.deadline()).await
+    }
+
+    /// Makes attempts until one succeeds or its error is final.
+    async fn repeat<T, F>(
+        &self,
+        attempts: &Attempts,
+        attempt: impl Fn(Deadline) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let begun = Instant::now();
+        let deadline = self.client.deadline();
+        let mut made = 0;
+        let mut refreshed = false;
+        loop {
+            made += 1;
+            attempts.begin();
+            let error = match attempt(deadline).await {
+                Ok(success) => return Ok(success),
+                Err(error) => error,
+            };
+            let pause = if Retry::needs_fresh_credentials(&error) && !refreshed {
+                refreshed = true;
+                Some(Duration::ZERO)
+            } else {
+                self.retry
+                    .after(&error, made, begun.elapsed(), fastrand::f64())
+            };
+            let Some(pause) = pause else {
+                return Err(error);
+            };
+            warn!(%error, attempt = made, ?pause, "Bedrock is called again");
+            sleep(pause).await;
+        }
+    }
+
+    async fn answer(&self, call: &Call<'_>, deadline: Deadline) -> Result<Answer, Error> {
+        let response = self.send(call, deadline).await?;
+        self.client.answer(response, deadline).await
+    }
+
+    async fn event_stream(
+        &self,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<EventStream, Error> {
+        let response = self.send(call, deadline).await?;
+        self.client.event_stream(response, deadline).await
+    }
+
+    /// Authorizes and sends one attempt. Credentials that AWS calls expired are forgotten.
+    async fn send(&self, call: &Call<'_>, deadline: Deadline) -> Result<Response<Incoming>, Error> {
+        let mut request = call.request()?;
+        let credentials = self
+            .authentication
+            .authorize(&mut request, call.body)
+            .await?;
+        let sent = self.client.send(request, deadline).await;
+        if let Err(error) = &sent
+            && Retry::needs_fresh_credentials(error)
+        {
+            self.authentication.forget(credentials.as_ref());
+        }
+        sent
+    }
+}
+
+impl<'a> Call<'a> {
+    fn post(uri: Uri, body: &'a Bytes, accept: &'static str) -> Self {
+        let method = Method::POST;
+        Self {
+            method,
+            uri,
+            body,
+            accept,
+        }
+    }
+
+    fn request(&self) -> Result<Request<Full<Bytes>>, Error> {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.uri.clone())
+            .header(ACCEPT, self.accept)
+            // A compressed event stream would be buffered on the way.
+            .header(ACCEPT_ENCODING, "identity")
+            .header(USER_AGENT, AGENT);
+        if self.method == Method::POST {
+            request = request.header(CONTENT_TYPE, JSON);
+        }
+        request
+            .body(Full::new(self.body.clone()))
+            .map_err(|error| Error::Request(error.to_string()))
+    }
+}
