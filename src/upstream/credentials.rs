@@ -181,17 +181,22 @@ impl Shared {
         let loaded = timeout(LOAD_TIMEOUT, self.provider.provide_credentials()).await;
         let loaded =
             loaded.unwrap_or_else(|_| Err(ProviderError::provider_timed_out(LOAD_TIMEOUT)));
-        loaded.map_err(|error| match error {
+        loaded.map_err(|error| self.explain(&error))
+    }
+
+    /// Instance metadata is asked last, when nothing else is configured: whatever it says, off EC2 as on it, the cure is
+    /// to configure credentials.
+    fn explain(&self, error: &ProviderError) -> CredentialsError {
+        let text = chain(error);
+        if self.source == CredentialSource::InstanceMetadata {
+            debug!(error = text, "instance metadata gave no credentials");
+            return CredentialsError::Missing;
+        }
+        match error {
             ProviderError::CredentialsNotLoaded(_) => CredentialsError::Missing,
-            // Off EC2 nobody answers for the metadata service, and it is asked last: there is no other source.
-            ProviderError::ProviderTimedOut(_)
-                if self.source == CredentialSource::InstanceMetadata =>
-            {
-                CredentialsError::Missing
-            }
             ProviderError::ProviderTimedOut(_) => CredentialsError::TimedOut,
-            error => CredentialsError::Failed(chain(&error)),
-        })
+            _ => CredentialsError::Failed(text),
+        }
     }
 
     fn settle(&self, loaded: &Loaded) {
@@ -207,7 +212,7 @@ impl Shared {
                 });
             }
             Err(error) => {
-                warn!(%error, source = %self.source, "AWS credentials were not refreshed");
+                warn!(%error, source = %self.source, "AWS credentials were not loaded");
                 if let Some(current) = &mut state.current {
                     current.refresh_at = Some(now + REFRESH_PAUSE);
                 }

@@ -16,7 +16,7 @@ use crate::bedrock::event_stream::FrameError;
 #[derive(Clone, Debug, Error)]
 pub enum Error {
     /// Bedrock answered with an exception: as an HTTP error, or as the first message of a stream.
-    #[error("{}: {}", .exception.name, .exception.message)]
+    #[error("Bedrock answered with {}", summary(.exception))]
     Exception {
         /// The exception in Bedrock's own words.
         exception: Exception,
@@ -142,6 +142,18 @@ impl fmt::Display for Timeout {
             Self::Total(limit) => write!(f, "not complete within {limit:?}"),
         }
     }
+}
+
+/// An exception in one line; AWS sends some without a name, and some without a text.
+fn summary(exception: &Exception) -> String {
+    let Exception {
+        name,
+        message,
+        status,
+        ..
+    } = exception;
+    let separator = if name.is_empty() { "" } else { " " };
+    format!("{status}{separator}{name}: {message}")
 }
 
 /// The texts of an error and of all its causes in one line: hyper's own text names no cause.

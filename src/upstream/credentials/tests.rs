@@ -221,6 +221,11 @@ async fn a_load_is_limited_to_five_seconds_and_says_what_to_do() {
             CredentialsError::Missing,
         ),
         (
+            Fail,
+            CredentialSource::InstanceMetadata,
+            CredentialsError::Missing,
+        ),
+        (
             Nothing,
             CredentialSource::Environment,
             CredentialsError::Missing,
