@@ -60,6 +60,11 @@ impl Authentication {
         }
     }
 
+    /// Whether credentials that expire can be replaced by newer ones.
+    pub(super) fn is_renewable(&self) -> bool {
+        matches!(self, Self::SigV4 { .. })
+    }
+
     /// Whether there are credentials; loads them if need be.
     pub(super) async fn resolve(&self) -> Result<(), CredentialsError> {
         match self {

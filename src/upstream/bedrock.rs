@@ -136,7 +136,7 @@ impl Bedrock {
         self.shared.calls.authentication.resolve().await
     }
 
-    /// Calls Converse on `model` with the JSON `body`, repeats what [`Retry`] allows, and counts in `attempts`.
+    /// Calls Converse on `model` with the JSON `body`, repeats what may be repeated, and counts in `attempts`.
     ///
     /// # Errors
     /// The [`Error`] of the last attempt.

@@ -33,6 +33,7 @@ struct Call<'a> {
     uri: Uri,
     body: &'a Bytes,
     accept: &'static str,
+    attempts: &'a Attempts,
 }
 
 impl Calls {
@@ -43,9 +44,8 @@ impl Calls {
         body: &Bytes,
         attempts: &Attempts,
     ) -> Result<Answer, Error> {
-        let call = Call::post(uri, body, JSON);
-        self.repeat(attempts, |deadline| self.answer(&call, deadline))
-            .await
+        let call = Call::post(uri, body, JSON, attempts);
+        self.repeat(|deadline| self.answer(&call, deadline)).await
     }
 
     /// POST of a ConverseStream request, repeated as [`Retry`] allows until its first message is there.
@@ -55,8 +55,8 @@ impl Calls {
         body: &Bytes,
         attempts: &Attempts,
     ) -> Result<EventStream, Error> {
-        let call = Call::post(uri, body, EVENT_STREAM);
-        self.repeat(attempts, |deadline| self.event_stream(&call, deadline))
+        let call = Call::post(uri, body, EVENT_STREAM, attempts);
+        self.repeat(|deadline| self.event_stream(&call, deadline))
             .await
     }
 
@@ -67,32 +67,28 @@ impl Calls {
             uri,
             body: &Bytes::new(),
             accept: JSON,
+            attempts: &Attempts::default(),
         };
         self.answer(&call, self.client.deadline()).await
     }
 
     /// Makes attempts until one succeeds or its error is final.
-    async fn repeat<T, F>(
-        &self,
-        attempts: &Attempts,
-        attempt: impl Fn(Deadline) -> F,
-    ) -> Result<T, Error>
+    async fn repeat<T, F>(&self, attempt: impl Fn(Deadline) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let begun = Instant::now();
         let deadline = self.client.deadline();
         let mut made = 0;
-        let mut refreshed = false;
+        let mut may_renew = self.authentication.is_renewable();
         loop {
             made += 1;
-            attempts.begin();
             let error = match attempt(deadline).await {
                 Ok(success) => return Ok(success),
                 Err(error) => error,
             };
-            let pause = if Retry::needs_fresh_credentials(&error) && !refreshed {
-                refreshed = true;
+            let pause = if may_renew && Retry::needs_fresh_credentials(&error) {
+                may_renew = false;
                 Some(Duration::ZERO)
             } else {
                 self.retry
@@ -127,6 +123,7 @@ impl Calls {
             .authentication
             .authorize(&mut request, call.body)
             .await?;
+        call.attempts.begin();
         let sent = self.client.send(request, deadline).await;
         if let Err(error) = &sent
             && Retry::needs_fresh_credentials(error)
@@ -138,13 +135,13 @@ impl Calls {
 }
 
 impl<'a> Call<'a> {
-    fn post(uri: Uri, body: &'a Bytes, accept: &'static str) -> Self {
-        let method = Method::POST;
+    fn post(uri: Uri, body: &'a Bytes, accept: &'static str, attempts: &'a Attempts) -> Self {
         Self {
-            method,
+            method: Method::POST,
             uri,
             body,
             accept,
+            attempts,
         }
     }
 

@@ -52,7 +52,7 @@ type Loading = watch::Receiver<Option<Loaded>>;
 
 /// Credentials for everybody; a clone is the same cache.
 #[derive(Clone)]
-pub struct CredentialsCache {
+pub(super) struct CredentialsCache {
     shared: Arc<Shared>,
 }
 
@@ -77,7 +77,7 @@ struct Current {
 
 impl CredentialsCache {
     /// A cache in front of `provider`, which is first asked when credentials are first needed.
-    pub fn new(
+    pub(super) fn new(
         provider: SharedCredentialsProvider,
         source: CredentialSource,
         clock: Clock,
@@ -94,7 +94,7 @@ impl CredentialsCache {
     }
 
     /// Where the credentials come from.
-    pub fn source(&self) -> &CredentialSource {
+    pub(super) fn source(&self) -> &CredentialSource {
         &self.shared.source
     }
 
@@ -102,7 +102,7 @@ impl CredentialsCache {
     ///
     /// # Errors
     /// [`CredentialsError`] when there are none and none could be loaded.
-    pub async fn credentials(&self) -> Loaded {
+    pub(super) async fn credentials(&self) -> Loaded {
         let mut loading = match self.shared.current_or_load() {
             Ok(credentials) => return Ok(credentials),
             Err(loading) => loading,
@@ -115,7 +115,7 @@ impl CredentialsCache {
     }
 
     /// Forgets `refused`, which AWS no longer takes, unless it has been replaced already.
-    pub fn forget(&self, refused: &Credentials) {
+    pub(super) fn forget(&self, refused: &Credentials) {
         let mut state = self.shared.state();
         state.current.take_if(|current| {
             current.credentials.access_key_id() == refused.access_key_id()

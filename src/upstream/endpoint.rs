@@ -129,7 +129,8 @@ impl Endpoint {
             return Ok(Self::of_region(service, region, variant));
         };
         if variant != Variant::default() {
-            warn!("FIPS and dual-stack endpoints are not used, because {source} sets the endpoint");
+            let service = service.prefix();
+            warn!("{service} has no FIPS or dual-stack endpoint, because {source} sets it");
         }
         Self::of_url(&url, source)
     }

@@ -25,12 +25,11 @@ use bytes::Bytes;
 
 pub use self::bedrock::{Bedrock, Description};
 pub use self::credential_source::CredentialSource;
-pub use self::credentials::{Clock, CredentialsCache, CredentialsError};
+pub use self::credentials::{Clock, CredentialsError};
 pub use self::endpoint::{Endpoint, Service, Variant};
 pub use self::error::{Error, SetupError, Timeout};
 pub use self::event_stream_body::EventStreamBody;
 pub use self::region::{Region, RegionSource};
-pub use self::retry::Retry;
 pub use self::signer::Signer;
 
 /// The whole answer of a Converse call or of a look-up.

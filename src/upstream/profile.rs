@@ -7,7 +7,7 @@ use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_runtime::env_config::property::PropertiesKey;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::error::SetupError;
+use super::error::{SetupError, chain};
 use crate::config::Environment;
 
 /// What the files and the choice of the profile depend on. The variables come from our [`Environment`] and
@@ -38,7 +38,7 @@ impl Profile {
         let variables = Env::from(variables.collect::<HashMap<_, _>>());
         let sections = profile::load(&Fs::real(), &variables, &EnvConfigFiles::default(), None)
             .await
-            .map_err(|error| SetupError::Profile(error.to_string()))?;
+            .map_err(|error| SetupError::Profile(chain(&error)))?;
         Ok(Self { sections })
     }
 

@@ -17,20 +17,20 @@ const MODEL_ERROR_ATTEMPTS: u32 = 2;
 
 /// The rule by which failed calls are repeated.
 #[derive(Clone, Copy, Debug)]
-pub struct Retry {
+pub(super) struct Retry {
     max_attempts: u32,
 }
 
 impl Retry {
     /// A rule that allows `max_attempts` calls for one request, the first included.
-    pub fn new(max_attempts: u32) -> Self {
+    pub(super) fn new(max_attempts: u32) -> Self {
         Self { max_attempts }
     }
 
     /// How long to wait before the next call, or `None` when `error` is final. `attempts` have been made,
     /// `elapsed` has passed since the request began, and `random` in 0..1 spreads the pauses by 0.8 to 1.2.
-    pub fn after(
-        &self,
+    pub(super) fn after(
+        self,
         error: &Error,
         attempts: u32,
         elapsed: Duration,
@@ -48,7 +48,7 @@ impl Retry {
     }
 
     /// Whether `error` says that the credentials are too old, which fresh ones may cure: once, and without a pause.
-    pub fn needs_fresh_credentials(error: &Error) -> bool {
+    pub(super) fn needs_fresh_credentials(error: &Error) -> bool {
         matches!(error, Error::Exception { exception, .. } if exception.name.starts_with("ExpiredToken"))
     }
 }

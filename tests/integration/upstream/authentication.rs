@@ -209,6 +209,16 @@ async fn a_token_that_stays_expired_is_an_error_after_one_repeat() {
 }
 
 #[tokio::test]
+async fn a_bearer_token_that_expired_is_final() {
+    let server = Server::start([expired()]).await;
+    let pairs = [("AWS_BEARER_TOKEN_BEDROCK", "key")];
+    let client = connect(&settings(&server.url()), &pairs).await.unwrap();
+    let attempts = Attempts::default();
+    client.converse(MODEL, body(), &attempts).await.unwrap_err();
+    assert_eq!(attempts.begun(), 1);
+}
+
+#[tokio::test]
 async fn the_description_names_what_is_in_force_and_no_secret() {
     let client = connect(&settings("http://127.0.0.1:1/base/"), &[])
         .await

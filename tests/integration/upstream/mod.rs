@@ -6,6 +6,7 @@ mod connections;
 mod limits;
 mod server;
 mod signing;
+mod streams;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use outcrop::config::{self, Environment};
-use outcrop::upstream::{Bedrock, Clock, SetupError};
+use outcrop::upstream::{Attempts, Bedrock, Clock, Error, SetupError};
 
 use self::server::Server;
 
@@ -66,4 +67,14 @@ fn ticking_clock() -> Clock {
         let now = seconds.fetch_add(1, Ordering::SeqCst);
         SystemTime::UNIX_EPOCH + Duration::from_secs(now)
     })
+}
+
+/// The error of a streamed call, and how many attempts were made.
+async fn stream_error(client: &Bedrock) -> (Error, u32) {
+    let attempts = Attempts::default();
+    let error = client
+        .converse_stream(MODEL, body(), &attempts)
+        .await
+        .unwrap_err();
+    (error, attempts.begun())
 }
