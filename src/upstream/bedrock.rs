@@ -24,6 +24,7 @@ use super::signer::Signer;
 use super::tls::{self, CaBundle};
 use super::{Answer, Attempts, EventStream, proxy};
 use crate::config::{self, Environment};
+use crate::metrics::Metrics;
 
 /// How long a look-up on the control plane may take: a request waits for it.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,8 +67,10 @@ impl Bedrock {
     pub async fn new(
         settings: &config::Bedrock,
         environment: &Environment,
+        metrics: &Metrics,
     ) -> Result<Self, SetupError> {
-        Self::with_provider(settings, environment, None, Arc::new(SystemTime::now)).await
+        let clock = Arc::new(SystemTime::now);
+        Self::with_provider(settings, environment, metrics, None, clock).await
     }
 
     /// The same with credentials from `provider` instead of the default chain, if it is given, and with another clock.
@@ -77,6 +80,7 @@ impl Bedrock {
     pub async fn with_provider(
         settings: &config::Bedrock,
         environment: &Environment,
+        metrics: &Metrics,
         provider: Option<SharedCredentialsProvider>,
         clock: Clock,
     ) -> Result<Self, SetupError> {
@@ -89,16 +93,15 @@ impl Bedrock {
         let ca_bundle = CaBundle::load(environment, &profile)?;
         let tls = tls::client_config(ca_bundle.as_ref())?;
         let client = Client::new(settings, tls, proxy::matcher(environment)?);
-        let authentication = match (Authentication::bearer_token(environment)?, provider) {
-            (Some(bearer_token), _) => bearer_token,
-            (None, provider) => {
-                let source = CredentialSource::resolve(environment, &profile)?;
-                let pem = ca_bundle.as_ref().map(CaBundle::pem);
-                let provider = provider.unwrap_or_else(|| {
-                    credential_source::provider(environment, &profile, &region, pem)
-                });
-                Authentication::sigv4(Signer::new(region.clone()), provider, source, clock)
-            }
+        let authentication = if let Some(key) = Authentication::bearer_token(environment)? {
+            key
+        } else {
+            let source = CredentialSource::resolve(environment, &profile)?;
+            let pem = ca_bundle.as_ref().map(CaBundle::pem);
+            let provider = provider.unwrap_or_else(|| {
+                credential_source::provider(environment, &profile, &region, pem)
+            });
+            Authentication::sigv4(Signer::new(region.clone()), provider, source, clock)
         };
         let description = Description {
             region,
@@ -111,6 +114,7 @@ impl Bedrock {
             authentication,
             client,
             retry: Retry::new(settings.max_attempts),
+            metrics: metrics.clone(),
         };
         Ok(Self {
             shared: Arc::new(Shared {
@@ -182,7 +186,7 @@ impl Bedrock {
 impl Shared {
     async fn ask_inference_profile(&self, id: &str) -> Option<String> {
         let uri = self.control.inference_profile(id).ok()?;
-        let answer = match timeout(CONTROL_TIMEOUT, self.calls.control(uri)).await {
+        let answer = match timeout(CONTROL_TIMEOUT, self.calls.inference_profile(uri)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 warn!(%error, "the foundation model of an inference profile is not known");

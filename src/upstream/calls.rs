@@ -15,6 +15,7 @@ use super::client::{Client, Deadline};
 use super::error::Error;
 use super::retry::Retry;
 use super::{Answer, Attempts, EventStream};
+use crate::metrics::Metrics;
 
 const AGENT: &str = concat!("outcrop/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
@@ -25,14 +26,22 @@ pub(super) struct Calls {
     pub(super) authentication: Authentication,
     pub(super) client: Client,
     pub(super) retry: Retry,
+    pub(super) metrics: Metrics,
+}
+
+/// The operations that are called, named as in AWS's reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Converse,
+    ConverseStream,
+    GetInferenceProfile,
 }
 
 /// One call: what is the same in every attempt.
 struct Call<'a> {
-    method: Method,
+    operation: Operation,
     uri: Uri,
     body: &'a Bytes,
-    accept: &'static str,
     attempts: &'a Attempts,
 }
 
@@ -44,7 +53,12 @@ impl Calls {
         body: &Bytes,
         attempts: &Attempts,
     ) -> Result<Answer, Error> {
-        let call = Call::post(uri, body, JSON, attempts);
+        let call = Call {
+            operation: Operation::Converse,
+            uri,
+            body,
+            attempts,
+        };
         self.repeat(|deadline| self.answer(&call, deadline)).await
     }
 
@@ -55,18 +69,22 @@ impl Calls {
         body: &Bytes,
         attempts: &Attempts,
     ) -> Result<EventStream, Error> {
-        let call = Call::post(uri, body, EVENT_STREAM, attempts);
+        let call = Call {
+            operation: Operation::ConverseStream,
+            uri,
+            body,
+            attempts,
+        };
         self.repeat(|deadline| self.event_stream(&call, deadline))
             .await
     }
 
-    /// One GET on the control plane, without repeats.
-    pub(super) async fn control(&self, uri: Uri) -> Result<Answer, Error> {
+    /// GET of an inference profile, without repeats.
+    pub(super) async fn inference_profile(&self, uri: Uri) -> Result<Answer, Error> {
         let call = Call {
-            method: Method::GET,
+            operation: Operation::GetInferenceProfile,
             uri,
             body: &Bytes::new(),
-            accept: JSON,
             attempts: &Attempts::default(),
         };
         self.answer(&call, self.client.deadline()).await
@@ -97,14 +115,18 @@ impl Calls {
             let Some(pause) = pause else {
                 return Err(error);
             };
+            self.metrics.upstream_retry(error.name());
             warn!(%error, attempt = made, ?pause, "Bedrock is called again");
             sleep(pause).await;
         }
     }
 
     async fn answer(&self, call: &Call<'_>, deadline: Deadline) -> Result<Answer, Error> {
-        let response = self.send(call, deadline).await?;
-        self.client.answer(response, deadline).await
+        let answer = match self.send(call, deadline).await {
+            Ok(response) => self.client.answer(response, deadline).await,
+            Err(error) => Err(error),
+        };
+        self.finished(call, answer)
     }
 
     async fn event_stream(
@@ -112,8 +134,17 @@ impl Calls {
         call: &Call<'_>,
         deadline: Deadline,
     ) -> Result<EventStream, Error> {
-        let response = self.send(call, deadline).await?;
-        self.client.event_stream(response, deadline).await
+        let stream = match self.send(call, deadline).await {
+            Ok(response) => self.client.event_stream(response, deadline).await,
+            Err(error) => Err(error),
+        };
+        self.finished(call, stream)
+    }
+
+    /// Notes the end of an attempt, or for a stream its beginning.
+    fn finished<T>(&self, call: &Call<'_>, result: Result<T, Error>) -> Result<T, Error> {
+        call.attempts.answered();
+        result.inspect_err(|error| self.metrics.upstream_error(error.name()))
     }
 
     /// Authorizes and sends one attempt. Credentials that AWS calls expired are forgotten.
@@ -124,6 +155,7 @@ impl Calls {
             .authorize(&mut request, call.body)
             .await?;
         call.attempts.begin();
+        self.metrics.upstream_attempt(call.operation.name());
         let sent = self.client.send(request, deadline).await;
         if let Err(error) = &sent
             && Retry::needs_fresh_credentials(error)
@@ -134,29 +166,44 @@ impl Calls {
     }
 }
 
-impl<'a> Call<'a> {
-    fn post(uri: Uri, body: &'a Bytes, accept: &'static str, attempts: &'a Attempts) -> Self {
-        Self {
-            method: Method::POST,
-            uri,
-            body,
-            accept,
-            attempts,
+impl Operation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Converse => "Converse",
+            Self::ConverseStream => "ConverseStream",
+            Self::GetInferenceProfile => "GetInferenceProfile",
         }
     }
 
+    fn method(self) -> Method {
+        match self {
+            Self::Converse | Self::ConverseStream => Method::POST,
+            Self::GetInferenceProfile => Method::GET,
+        }
+    }
+
+    fn accept(self) -> &'static str {
+        match self {
+            Self::Converse | Self::GetInferenceProfile => JSON,
+            Self::ConverseStream => EVENT_STREAM,
+        }
+    }
+}
+
+impl Call<'_> {
     fn request(&self) -> Result<Request<Full<Bytes>>, Error> {
+        let method = self.operation.method();
         let mut request = Request::builder()
-            .method(self.method.clone())
             .uri(self.uri.clone())
-            .header(ACCEPT, self.accept)
+            .header(ACCEPT, self.operation.accept())
             // A compressed event stream would be buffered on the way.
             .header(ACCEPT_ENCODING, "identity")
             .header(USER_AGENT, AGENT);
-        if self.method == Method::POST {
+        if method == Method::POST {
             request = request.header(CONTENT_TYPE, JSON);
         }
         request
+            .method(method)
             .body(Full::new(self.body.clone()))
             .map_err(|error| Error::Request(error.to_string()))
     }

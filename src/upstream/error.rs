@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use super::credentials::CredentialsError;
 use super::region::RegionSource;
-use crate::bedrock::Exception;
 use crate::bedrock::event_stream::FrameError;
+use crate::bedrock::{Exception, ExceptionKind};
 
 /// Why a call to Bedrock failed before anything could be sent to the client, or why its body broke off.
 #[derive(Clone, Debug, Error)]
@@ -132,6 +132,21 @@ impl Error {
             _ => None,
         }
     }
+
+    /// What went wrong in one word, for metrics: AWS's name of the exception, else ours.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Exception { exception, .. } => exception_name(exception.kind),
+            Self::Unreachable(_) => "Unreachable",
+            Self::Interrupted(_) => "Interrupted",
+            Self::Timeout(_) => "Timeout",
+            Self::Credentials(_) => "Credentials",
+            Self::Stream(_) => "Stream",
+            Self::Protocol { .. } => "Protocol",
+            Self::ModelId => "ModelId",
+            Self::Request(_) => "Request",
+        }
+    }
 }
 
 impl fmt::Display for Timeout {
@@ -141,6 +156,24 @@ impl fmt::Display for Timeout {
             Self::Idle(limit) => write!(f, "no data within {limit:?}"),
             Self::Total(limit) => write!(f, "not complete within {limit:?}"),
         }
+    }
+}
+
+/// One name for each kind: what AWS sends besides must not become a label.
+fn exception_name(kind: ExceptionKind) -> &'static str {
+    match kind {
+        ExceptionKind::AccessDenied => "AccessDeniedException",
+        ExceptionKind::Authentication => "Authentication",
+        ExceptionKind::InternalServer => "InternalServerException",
+        ExceptionKind::ModelError => "ModelErrorException",
+        ExceptionKind::ModelNotReady => "ModelNotReadyException",
+        ExceptionKind::ModelTimeout => "ModelTimeoutException",
+        ExceptionKind::Other => "Other",
+        ExceptionKind::ResourceNotFound => "ResourceNotFoundException",
+        ExceptionKind::ServiceQuotaExceeded => "ServiceQuotaExceededException",
+        ExceptionKind::ServiceUnavailable => "ServiceUnavailableException",
+        ExceptionKind::Throttling => "ThrottlingException",
+        ExceptionKind::Validation => "ValidationException",
     }
 }
 

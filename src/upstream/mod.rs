@@ -1,5 +1,6 @@
 //! Towards Bedrock: where it is, how requests are signed, sent and repeated. What the bytes mean is not known here.
 
+mod attempts;
 mod authentication;
 mod bedrock;
 mod calls;
@@ -19,10 +20,10 @@ mod signer;
 mod tls;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 
+pub use self::attempts::Attempts;
 pub use self::bedrock::{Bedrock, Description};
 pub use self::credential_source::CredentialSource;
 pub use self::credentials::{Clock, CredentialsError};
@@ -47,22 +48,6 @@ pub struct EventStream {
     pub request_id: Option<String>,
     /// The event stream from its first byte on.
     pub body: EventStreamBody,
-}
-
-/// Counts the calls to Bedrock that were begun for one request; may be read while one is pending.
-#[derive(Debug, Default)]
-pub struct Attempts(AtomicU32);
-
-impl Attempts {
-    /// How many calls were begun.
-    pub fn begun(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Counts one more.
-    fn begin(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 impl fmt::Debug for Answer {

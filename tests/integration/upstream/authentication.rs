@@ -8,6 +8,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use http::{Method, Request};
 use http_body_util::Full;
 use outcrop::config::Environment;
+use outcrop::metrics::Metrics;
 use outcrop::upstream::{Attempts, Bedrock, CredentialSource, Error, Region, RegionSource, Signer};
 
 use super::server::{Reply, Server, json};
@@ -36,6 +37,7 @@ async fn rotating_client(server: &Server, rotation: &Rotation) -> Bedrock {
     Bedrock::with_provider(
         &settings(&server.url()),
         &environment,
+        &Metrics::new(),
         Some(provider),
         ticking_clock(),
     )

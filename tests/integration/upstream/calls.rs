@@ -5,10 +5,11 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use outcrop::bedrock::ExceptionKind;
 use outcrop::config::Environment;
+use outcrop::metrics::Metrics;
 use outcrop::upstream::{Attempts, Bedrock, Error};
 
 use super::server::{Reply, Server, head, json};
-use super::{MODEL, body, client_of, settings, stream_error, ticking_clock};
+use super::{KEYS, MODEL, body, client_of, settings, stream_error, ticking_clock};
 
 /// The exception, and how many attempts were made.
 async fn converse_error(client: &Bedrock) -> (Error, u32) {
@@ -123,6 +124,36 @@ async fn failures_that_pass_are_repeated_until_success_and_counted() {
 }
 
 #[tokio::test]
+async fn calls_repeats_and_errors_are_counted_by_name() {
+    let server = Server::start([
+        Reply::Reset,
+        Reply::Bytes(json(400, &[], "{}")),
+        Reply::Bytes(json(403, &[], "{}")),
+    ])
+    .await;
+    let metrics = Metrics::new();
+    let environment = Environment::from_pairs(KEYS);
+    let client = Bedrock::new(&settings(&server.url()), &environment, &metrics)
+        .await
+        .unwrap();
+    let attempts = Attempts::default();
+    client.converse(MODEL, body(), &attempts).await.unwrap_err();
+    assert!(attempts.answered_at() > attempts.first_begun_at());
+    client.inference_profile("abc").await;
+    let text = metrics.encode();
+    for line in [
+        r#"outcrop_upstream_attempts_total{operation="Converse"} 2"#,
+        r#"outcrop_upstream_attempts_total{operation="GetInferenceProfile"} 1"#,
+        r#"outcrop_upstream_retries_total{reason="Interrupted"} 1"#,
+        r#"outcrop_upstream_errors_total{exception="Interrupted"} 1"#,
+        r#"outcrop_upstream_errors_total{exception="ValidationException"} 1"#,
+        r#"outcrop_upstream_errors_total{exception="AccessDeniedException"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_bedrock_is_called_so_and_not_repeated() {
     let page = head(
         200,
@@ -203,9 +234,15 @@ async fn without_credentials_no_call_is_made() {
     }));
     let environment = Environment::from_pairs::<&str, &str>([]);
     let settings = settings(&server.url());
-    let client = Bedrock::with_provider(&settings, &environment, Some(provider), ticking_clock())
-        .await
-        .unwrap();
+    let client = Bedrock::with_provider(
+        &settings,
+        &environment,
+        &Metrics::new(),
+        Some(provider),
+        ticking_clock(),
+    )
+    .await
+    .unwrap();
     let (error, attempts) = converse_error(&client).await;
     assert!(
         error.to_string().contains("set AWS_ACCESS_KEY_ID"),

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use outcrop::config::{self, Environment};
+use outcrop::metrics::Metrics;
 use outcrop::upstream::{Attempts, Bedrock, Clock, Error, SetupError};
 
 use self::server::Server;
@@ -52,7 +53,7 @@ async fn connect(
     pairs: &[(&str, &str)],
 ) -> Result<Bedrock, SetupError> {
     let environment = Environment::from_pairs(KEYS.into_iter().chain(pairs.iter().copied()));
-    Bedrock::new(settings, &environment).await
+    Bedrock::new(settings, &environment, &Metrics::new()).await
 }
 
 /// A client of `server`.
