@@ -1,1 +1,60 @@
-//! Placeholder for the first line of this room.
+//! Towards Bedrock: where it is, how requests are signed, sent and repeated. What the bytes mean is not known here.
+
+mod attempts;
+mod authentication;
+mod bedrock;
+mod calls;
+mod client;
+mod connector;
+mod credential_source;
+mod credentials;
+mod endpoint;
+mod error;
+mod event_stream_body;
+mod inference_profile;
+mod profile;
+mod proxy;
+mod region;
+mod retry;
+mod signer;
+mod tls;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+pub use self::attempts::Attempts;
+pub use self::bedrock::{Bedrock, Description};
+pub use self::credential_source::CredentialSource;
+pub use self::credentials::{Clock, CredentialsError};
+pub use self::endpoint::{Endpoint, Service, Variant};
+pub use self::error::{Error, SetupError, Timeout};
+pub use self::event_stream_body::EventStreamBody;
+pub use self::region::{Region, RegionSource};
+pub use self::signer::Signer;
+
+/// The whole answer of a Converse call or of a look-up.
+pub struct Answer {
+    /// `x-amzn-requestid`.
+    pub request_id: Option<String>,
+    /// The JSON as Bedrock sent it, at most 64 MiB.
+    pub body: Bytes,
+}
+
+/// A ConverseStream answer whose first message is there and is no exception.
+#[derive(Debug)]
+pub struct EventStream {
+    /// `x-amzn-requestid`.
+    pub request_id: Option<String>,
+    /// The event stream from its first byte on.
+    pub body: EventStreamBody,
+}
+
+impl fmt::Debug for Answer {
+    /// Leaves out the body: it is somebody's conversation.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}

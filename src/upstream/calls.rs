@@ -1,0 +1,210 @@
+//! Calls: what goes into each attempt, and when another is made.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::{Method, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::authentication::Authentication;
+use super::client::{Client, Deadline};
+use super::error::Error;
+use super::retry::Retry;
+use super::{Answer, Attempts, EventStream};
+use crate::metrics::Metrics;
+
+const AGENT: &str = concat!("outcrop/", env!("CARGO_PKG_VERSION"));
+const JSON: &str = "application/json";
+const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
+
+/// Everything that a call needs but its address.
+pub(super) struct Calls {
+    pub(super) authentication: Authentication,
+    pub(super) client: Client,
+    pub(super) retry: Retry,
+    pub(super) metrics: Metrics,
+}
+
+/// The operations that are called, named as in AWS's reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Converse,
+    ConverseStream,
+    GetInferenceProfile,
+}
+
+/// One call: what is the same in every attempt.
+struct Call<'a> {
+    operation: Operation,
+    uri: Uri,
+    body: &'a Bytes,
+    attempts: &'a Attempts,
+}
+
+impl Calls {
+    /// POST of a Converse request, repeated as [`Retry`] allows.
+    pub(super) async fn converse(
+        &self,
+        uri: Uri,
+        body: &Bytes,
+        attempts: &Attempts,
+    ) -> Result<Answer, Error> {
+        let call = Call {
+            operation: Operation::Converse,
+            uri,
+            body,
+            attempts,
+        };
+        self.repeat(|deadline| self.answer(&call, deadline)).await
+    }
+
+    /// POST of a ConverseStream request, repeated as [`Retry`] allows until its first message is there.
+    pub(super) async fn converse_stream(
+        &self,
+        uri: Uri,
+        body: &Bytes,
+        attempts: &Attempts,
+    ) -> Result<EventStream, Error> {
+        let call = Call {
+            operation: Operation::ConverseStream,
+            uri,
+            body,
+            attempts,
+        };
+        self.repeat(|deadline| self.event_stream(&call, deadline))
+            .await
+    }
+
+    /// GET of an inference profile, without repeats.
+    pub(super) async fn inference_profile(&self, uri: Uri) -> Result<Answer, Error> {
+        let call = Call {
+            operation: Operation::GetInferenceProfile,
+            uri,
+            body: &Bytes::new(),
+            attempts: &Attempts::default(),
+        };
+        self.answer(&call, self.client.deadline()).await
+    }
+
+    /// Makes attempts until one succeeds or its error is final.
+    async fn repeat<T, F>(&self, attempt: impl Fn(Deadline) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let begun = Instant::now();
+        let deadline = self.client.deadline();
+        let mut made = 0;
+        let mut may_renew = self.authentication.is_renewable();
+        loop {
+            made += 1;
+            let error = match attempt(deadline).await {
+                Ok(success) => return Ok(success),
+                Err(error) => error,
+            };
+            let pause = if may_renew && Retry::needs_fresh_credentials(&error) {
+                may_renew = false;
+                Some(Duration::ZERO)
+            } else {
+                self.retry
+                    .after(&error, made, begun.elapsed(), fastrand::f64())
+            };
+            let Some(pause) = pause else {
+                return Err(error);
+            };
+            self.metrics.upstream_retry(error.name());
+            warn!(%error, attempt = made, ?pause, "Bedrock is called again");
+            sleep(pause).await;
+        }
+    }
+
+    async fn answer(&self, call: &Call<'_>, deadline: Deadline) -> Result<Answer, Error> {
+        let answer = match self.send(call, deadline).await {
+            Ok(response) => self.client.answer(response, deadline).await,
+            Err(error) => Err(error),
+        };
+        self.finished(call, answer)
+    }
+
+    async fn event_stream(
+        &self,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<EventStream, Error> {
+        let stream = match self.send(call, deadline).await {
+            Ok(response) => self.client.event_stream(response, deadline).await,
+            Err(error) => Err(error),
+        };
+        self.finished(call, stream)
+    }
+
+    /// Notes the end of an attempt, or for a stream its beginning.
+    fn finished<T>(&self, call: &Call<'_>, result: Result<T, Error>) -> Result<T, Error> {
+        call.attempts.answered();
+        result.inspect_err(|error| self.metrics.upstream_error(error.name()))
+    }
+
+    /// Authorizes and sends one attempt. Credentials that AWS calls expired are forgotten.
+    async fn send(&self, call: &Call<'_>, deadline: Deadline) -> Result<Response<Incoming>, Error> {
+        let mut request = call.request()?;
+        let credentials = self
+            .authentication
+            .authorize(&mut request, call.body)
+            .await?;
+        call.attempts.begin();
+        self.metrics.upstream_attempt(call.operation.name());
+        let sent = self.client.send(request, deadline).await;
+        if let Err(error) = &sent
+            && Retry::needs_fresh_credentials(error)
+        {
+            self.authentication.forget(credentials.as_ref());
+        }
+        sent
+    }
+}
+
+impl Operation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Converse => "Converse",
+            Self::ConverseStream => "ConverseStream",
+            Self::GetInferenceProfile => "GetInferenceProfile",
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Converse | Self::ConverseStream => Method::POST,
+            Self::GetInferenceProfile => Method::GET,
+        }
+    }
+
+    fn accept(self) -> &'static str {
+        match self {
+            Self::Converse | Self::GetInferenceProfile => JSON,
+            Self::ConverseStream => EVENT_STREAM,
+        }
+    }
+}
+
+impl Call<'_> {
+    fn request(&self) -> Result<Request<Full<Bytes>>, Error> {
+        let method = self.operation.method();
+        let mut request = Request::builder()
+            .uri(self.uri.clone())
+            .header(ACCEPT, self.operation.accept())
+            // A compressed event stream would be buffered on the way.
+            .header(ACCEPT_ENCODING, "identity")
+            .header(USER_AGENT, AGENT);
+        if method == Method::POST {
+            request = request.header(CONTENT_TYPE, JSON);
+        }
+        request
+            .method(method)
+            .body(Full::new(self.body.clone()))
+            .map_err(|error| Error::Request(error.to_string()))
+    }
+}
