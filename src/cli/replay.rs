@@ -1,24 +1,28 @@
 //! `outcrop replay`: a Bedrock without AWS, as a test server of its own.
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal;
 
-use crate::fixture::{LoadError, Options, StandIn};
+use super::{Failure, logs};
+use crate::config::Secret;
+use crate::fixture::{Options, StandIn};
 
-/// Serve recorded Amazon Bedrock answers: a test server for anything that speaks to Bedrock
+/// Run a stand-in for Bedrock that replays recorded answers.
 ///
-/// Answers Converse, ConverseStream, ListFoundationModels, ListInferenceProfiles and GetInferenceProfile
-/// like Bedrock, from recordings and with their timing. No AWS account is needed and nothing is billed.
+/// A test server for anything that speaks to Amazon Bedrock. It answers Converse, ConverseStream,
+/// ListFoundationModels, ListInferenceProfiles and GetInferenceProfile from recordings and with their
+/// timing. No AWS account is needed and nothing is billed.
+///
 /// Requests are checked like Bedrock checks them: the signature, the shape of the body, and the rules that a
 /// conversation must keep for the model that was recorded. A mistake gets the status, exception and text that
 /// Bedrock answers with.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
     /// Address to listen on; port 0 takes a free one
@@ -33,7 +37,7 @@ pub struct Arguments {
     pub fixtures: PathBuf,
 
     /// Play so many times faster than recorded; 0 waits for nothing
-    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = speed)]
+    #[arg(long, value_name = "FACTOR", default_value = "1", allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
 
     /// Access key id that requests must be signed with
@@ -44,13 +48,14 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "KEY",
+        value_parser = secret,
         default_value = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     )]
-    pub secret_access_key: String,
+    pub secret_access_key: Secret,
 
     /// Accept this Bedrock API key (AWS_BEARER_TOKEN_BEDROCK) instead of a signature
-    #[arg(long, value_name = "TOKEN")]
-    pub bearer_token: Option<String>,
+    #[arg(long, value_name = "TOKEN", value_parser = secret)]
+    pub bearer_token: Option<Secret>,
 
     /// Check neither signatures nor tokens
     #[arg(long)]
@@ -76,101 +81,95 @@ A recording is JSON Lines: a header with model, operation and request, then one 
 milliseconds since the request, or one whole answer. Several exchanges in one file make a tool loop. Errors,
 throttling and broken connections are recorded in the same way, so each can be provoked by its name.";
 
-/// Why the stand-in cannot start.
-#[derive(Debug, Error)]
-pub enum ReplayError {
-    /// A recording is wrong.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// Which address.
-        address: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
-}
-
 /// Serves until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// [`ReplayError`] when a recording is wrong or the address cannot be listened on.
-pub async fn run(arguments: Arguments) -> Result<(), ReplayError> {
-    serve(arguments, terminated()).await
-}
-
-async fn serve(arguments: Arguments, shutdown: impl Future<Output = ()>) -> Result<(), ReplayError> {
-    let address = arguments.listen;
+///
+/// A recording that is wrong, with its file and line, or an address that cannot be listened on.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let stand_in = StandIn::load(
         &arguments.fixtures,
         Options {
             speed: arguments.speed,
             access_key_id: arguments.access_key_id,
-            secret_access_key: arguments.secret_access_key,
-            bearer_token: arguments.bearer_token,
+            secret_access_key: arguments.secret_access_key.expose().to_owned(),
+            bearer_token: arguments.bearer_token.map(|token| token.expose().to_owned()),
             authenticate: !arguments.no_auth,
             refuse_unknown_members: !arguments.ignore_unknown_members,
         },
     )?;
-    let listen_error = |source| ReplayError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listen_error)?;
-    let bound = listener.local_addr().map_err(listen_error)?;
-    announce(&format!("listening on http://{bound}"));
-    announce(&format!(
-        "replaying {} recordings from {}",
-        stand_in.fixture_count(),
-        arguments.fixtures.display()
-    ));
-    stand_in.serve(listener, shutdown).await;
+    let address = arguments.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))?;
+    tracing::info!(
+        recordings = stand_in.fixture_count(),
+        folder = %arguments.fixtures.display(),
+        authentication = !arguments.no_auth,
+        "replaying recorded answers of Bedrock"
+    );
+    // Installed before the line that says that we are there, so that whoever waits for it may signal at once.
+    let stop = Stop::new()?;
+    logs::listening(listener.local_addr()?);
+    stand_in.serve(listener, stop.signalled()).await;
     Ok(())
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "scripts wait for this line, whatever the log level is"
-)]
-fn announce(line: &str) {
-    eprintln!("{line}");
+/// The signals that end the stand-in.
+struct Stop {
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: signal::unix::Signal,
 }
 
-/// Ready at the first SIGINT or SIGTERM.
-async fn terminated() {
-    let interrupted = async {
+impl Stop {
+    #[cfg(unix)]
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal::unix::signal(signal::unix::SignalKind::terminate())?,
+            interrupt: signal::unix::signal(signal::unix::SignalKind::interrupt())?,
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn signalled(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn signalled(self) {
         if signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
     }
 }
 
-fn speed(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(speed) if speed.is_finite() && speed >= 0.0 => Ok(speed),
-        _ => Err("must be a number from 0 on".to_owned()),
-    }
+fn speed(text: &str) -> Result<f64, &'static str> {
+    let speed = text.parse().ok();
+    speed
+        .filter(|speed: &f64| speed.is_finite() && *speed >= 0.0)
+        .ok_or("it must be a number from 0")
+}
+
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::speed;
 
     #[test]
-    fn a_speed_is_a_number_from_0_on() {
+    fn a_speed_is_a_number_from_0() {
         assert_eq!(speed("2.5"), Ok(2.5));
         assert_eq!(speed("0"), Ok(0.0));
         for text in ["-1", "NaN", "inf", "fast", ""] {

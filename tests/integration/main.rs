@@ -5,4 +5,4 @@
 )]
 
 mod command_line;
-mod stand_in;
+
