@@ -77,9 +77,9 @@ Examples:
   export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE
   export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 
-A recording is JSON Lines: a header with model, operation and request, then one line per event with the
-milliseconds since the request, or one whole answer. Several exchanges in one file make a tool loop. Errors,
-throttling and broken connections are recorded in the same way, so each can be provoked by its name.";
+A recording is JSON Lines: a header with model, operation and request, then one line per event with \
+the milliseconds since the request, or one whole answer. Several exchanges in one file make a tool loop. \
+Errors, throttling and broken connections are recorded in the same way, so each can be provoked by its name.";
 
 /// Serves until SIGINT or SIGTERM.
 ///
