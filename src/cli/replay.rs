@@ -1,11 +1,11 @@
 //! `outcrop replay`: a Bedrock without AWS, as a test server of its own.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{StringValueParser, TypedValueParser};
 use tokio::net::TcpListener;
 use tokio::signal;
 
@@ -23,6 +23,7 @@ use crate::fixture::{Options, StandIn};
 /// conversation must keep for the model that was recorded. A mistake gets the status, exception and text that
 /// Bedrock answers with.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::doc_markdown, reason = "this text is read in a terminal")]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
     /// Address to listen on; port 0 takes a free one
@@ -48,13 +49,13 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "KEY",
-        value_parser = secret,
+        value_parser = secret(),
         default_value = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     )]
     pub secret_access_key: Secret,
 
     /// Accept this Bedrock API key (AWS_BEARER_TOKEN_BEDROCK) instead of a signature
-    #[arg(long, value_name = "TOKEN", value_parser = secret)]
+    #[arg(long, value_name = "TOKEN", value_parser = secret())]
     pub bearer_token: Option<Secret>,
 
     /// Check neither signatures nor tokens
@@ -93,7 +94,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             speed: arguments.speed,
             access_key_id: arguments.access_key_id,
             secret_access_key: arguments.secret_access_key.expose().to_owned(),
-            bearer_token: arguments.bearer_token.map(|token| token.expose().to_owned()),
+            bearer_token: arguments
+                .bearer_token
+                .map(|token| token.expose().to_owned()),
             authenticate: !arguments.no_auth,
             refuse_unknown_members: !arguments.ignore_unknown_members,
         },
@@ -153,15 +156,15 @@ impl Stop {
     }
 }
 
+fn secret() -> impl TypedValueParser<Value = Secret> {
+    StringValueParser::new().map(Secret::new)
+}
+
 fn speed(text: &str) -> Result<f64, &'static str> {
     let speed = text.parse().ok();
     speed
         .filter(|speed: &f64| speed.is_finite() && *speed >= 0.0)
         .ok_or("it must be a number from 0")
-}
-
-fn secret(text: &str) -> Result<Secret, Infallible> {
-    Ok(Secret::new(text))
 }
 
 #[cfg(test)]

@@ -6,4 +6,3 @@
 
 mod command_line;
 mod stand_in;
-
