@@ -138,7 +138,10 @@ impl Error {
                     headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
                 }
             }
-            Self::InvalidRequest(_) | Self::Forbidden(_) | Self::NotFound { .. } | Self::TooLarge { .. } => {}
+            Self::InvalidRequest(_)
+            | Self::Forbidden(_)
+            | Self::NotFound { .. }
+            | Self::TooLarge { .. } => {}
         }
     }
 
@@ -151,20 +154,27 @@ impl Error {
             Self::Forbidden(_) => ("permission_error", Some("forbidden_origin")),
             Self::BodyTimeout => ("timeout", Some("request_timeout")),
             Self::Unavailable(_) => ("server_error", Some("unavailable")),
-            Self::InvalidRequest(_) | Self::BodyInterrupted | Self::Upstream(_) => ("invalid_request_error", None),
+            Self::InvalidRequest(_) | Self::BodyInterrupted | Self::Upstream(_) => {
+                ("invalid_request_error", None)
+            }
         }
     }
 
     fn message(&self) -> String {
         match self {
-            Self::Unauthorized { presented: false } => "You didn't provide an API key. Send the key that this gateway's \
+            Self::Unauthorized { presented: false } => {
+                "You didn't provide an API key. Send the key that this gateway's \
                  operator gave you in an Authorization header: 'Authorization: Bearer KEY'."
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Unauthorized { presented: true } => {
-                "Incorrect API key provided. Use a key that this gateway's operator gave you.".to_owned()
+                "Incorrect API key provided. Use a key that this gateway's operator gave you."
+                    .to_owned()
             }
             Self::Forbidden(reason) => {
-                format!("{reason} Set OUTCROP_API_KEY for the gateway, and send that key, to allow it.")
+                format!(
+                    "{reason} Set OUTCROP_API_KEY for the gateway, and send that key, to allow it."
+                )
             }
             Self::NotFound { request } => {
                 let shown: String = request.chars().take(MAX_SHOWN_PATH).collect();
@@ -174,9 +184,13 @@ impl Error {
                     shown.escape_debug()
                 )
             }
-            Self::MethodNotAllowed { allow } => format!("Not allowed with this method; use {allow}."),
+            Self::MethodNotAllowed { allow } => {
+                format!("Not allowed with this method; use {allow}.")
+            }
             Self::TooLarge { limit } => {
-                format!("The request body is too large: at most {limit} bytes are accepted (request_too_large).")
+                format!(
+                    "The request body is too large: at most {limit} bytes are accepted (request_too_large)."
+                )
             }
             Self::BodyTimeout => "The request body did not arrive in time.".to_owned(),
             Self::BodyInterrupted => "The request body broke off.".to_owned(),

@@ -12,7 +12,9 @@ pub use failure::Failure;
 
 mod failure;
 pub mod logs;
+pub mod replay;
 pub mod serve;
+mod signals;
 
 /// Amazon Bedrock behind OpenAI's API.
 ///
@@ -42,6 +44,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Runs the command line `arguments`, the name of the program included.
@@ -69,6 +72,7 @@ pub fn run(
     let outcome = runtime.block_on(async {
         match arguments.command {
             Command::Serve(arguments) => serve::run(arguments, environment).await,
+            Command::Replay(arguments) => replay::run(arguments).await,
         }
     });
     // Dropping the runtime would wait for a name lookup or a credentials program that hangs.

@@ -1,11 +1,32 @@
 //! `outcrop serve`: the gateway itself.
 
+use std::future::pending;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use clap::Args;
+use http::Uri;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::{info, warn};
 
-use super::{Failure, print};
-use crate::config::{self, Environment, Flags, Loaded, Reference};
+use super::signals::Signals;
+use super::{Failure, logs, print};
+use crate::config::{self, Config, Environment, Flags, Loaded, Reference};
+use crate::fixture::{Options, Recorder, StandIn};
+use crate::metrics::Metrics;
+use crate::server::{self, Drained, Gateway};
+use crate::upstream::Bedrock;
+
+/// How long the start waits for credentials.
+const CREDENTIALS_TIME: Duration = Duration::from_secs(15);
 
 /// Run the gateway.
 ///
@@ -89,5 +110,158 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     if arguments.print_config {
         return print(&loaded.to_string());
     }
-    Err(Failure::new("serve is wired by the server"))
+    let mut config = loaded.config;
+    refuse_open_gateway(&config)?;
+    let recorder = arguments.record.as_deref().map(recorder).transpose()?;
+    let metrics = Metrics::new();
+    let listener = listen(config.listen).await?;
+    let address = listener.local_addr()?;
+    let bedrock = match &arguments.replay {
+        Some(folder) => {
+            let embedded = Embedded::start(folder, arguments.speed).await?;
+            embedded.bedrock(&mut config.bedrock, &metrics).await?
+        }
+        None => Bedrock::new(&config.bedrock, environment, &metrics).await?,
+    };
+    let loading = timeout(CREDENTIALS_TIME, bedrock.credentials_resolve());
+    loading
+        .await
+        .map_err(|_| Failure::new("the AWS credentials could not be loaded in time"))??;
+    // Installed before the line that says that we are there, so that whoever waits for it may signal at once.
+    let mut signals = Signals::new()?;
+    describe(&config, &bedrock, arguments.replay.as_deref());
+    let gateway = Arc::new(Gateway::new(
+        &config,
+        address,
+        bedrock,
+        metrics,
+        recorder.clone(),
+    ));
+    logs::listening(address);
+
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async {
+        let _ = stopped.await;
+    };
+    let mut serving = pin!(server::run(listener, gateway, stopped, config.grace));
+    tokio::select! {
+        _ = &mut serving => {}
+        () = signals.next() => {
+            info!(grace = ?config.grace, "stopping: open answers may go on for the grace period");
+            let _ = stop.send(());
+            tokio::select! {
+                drained = &mut serving => report(drained),
+                () = signals.next() => warn!("stopped at once by a second signal"),
+            }
+        }
+    }
+    if let Some(recorder) = recorder {
+        recorder.idle().await;
+    }
+    Ok(())
+}
+
+/// Off loopback, a gateway without keys would let the whole network spend its owner's money.
+fn refuse_open_gateway(config: &Config) -> Result<(), Failure> {
+    if !config.api_keys.is_empty() || config.listen.ip().is_loopback() || config.allow_anonymous {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{} is not a loopback address and no keys are configured: set OUTCROP_API_KEY, listen on 127.0.0.1, or allow \
+         everybody with --allow-anonymous",
+        config.listen
+    )))
+}
+
+fn recorder(folder: &Path) -> Result<Recorder, Failure> {
+    Recorder::new(folder)
+        .map_err(|error| Failure::new(format!("cannot record into {}: {error}", folder.display())))
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => " (choose another port with --listen, 0 takes a free one)",
+            _ => "",
+        };
+        Failure::new(format!("cannot listen on {address}: {error}{hint}"))
+    })
+}
+
+/// Says in one line each what is in force.
+fn describe(config: &Config, bedrock: &Bedrock, replay: Option<&Path>) {
+    let in_force = bedrock.describe();
+    if let Some(folder) = replay {
+        info!("replaying {} instead of calling AWS", folder.display());
+    }
+    info!(
+        "region {} (from {})",
+        in_force.region, in_force.region_source
+    );
+    info!("endpoint {}", in_force.endpoint);
+    info!("credentials from {}", in_force.credential_source);
+    if config.api_keys.is_empty() {
+        warn!(
+            "no keys are configured: everybody who reaches {} can call",
+            config.listen
+        );
+    }
+}
+
+fn report(drained: Drained) {
+    match drained.cut {
+        0 => info!("stopped"),
+        cut => warn!(
+            cut,
+            "stopped; connections were cut when the grace period ended"
+        ),
+    }
+}
+
+/// The stand-in of `--replay`: on a loopback port of its own, with credentials that mean nothing elsewhere.
+struct Embedded {
+    address: SocketAddr,
+    credentials: Credentials,
+}
+
+impl Embedded {
+    async fn start(folder: &Path, speed: f64) -> Result<Self, Failure> {
+        let secret = || format!("{:032x}", fastrand::u128(..));
+        let credentials =
+            Credentials::new(format!("AKIA{}", secret()), secret(), None, None, "replay");
+        let options = Options {
+            speed,
+            access_key_id: credentials.access_key_id().to_owned(),
+            secret_access_key: credentials.secret_access_key().to_owned(),
+            bearer_token: None,
+            authenticate: true,
+            refuse_unknown_members: true,
+        };
+        let stand_in = StandIn::load(folder, options)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        tokio::spawn(stand_in.serve(listener, pending()));
+        Ok(Self {
+            address,
+            credentials,
+        })
+    }
+
+    /// Bedrock as the stand-in plays it. No variable and no profile of AWS's counts.
+    async fn bedrock(
+        &self,
+        settings: &mut config::Bedrock,
+        metrics: &Metrics,
+    ) -> Result<Bedrock, Failure> {
+        let endpoint: Uri = format!("http://{}", self.address).parse()?;
+        settings
+            .region
+            .get_or_insert_with(|| "us-east-1".to_owned());
+        settings.endpoint_url = Some(endpoint.clone());
+        settings.control_endpoint_url = Some(endpoint);
+        let provider = SharedCredentialsProvider::new(self.credentials.clone());
+        let environment = Environment::from_pairs([("AWS_EC2_METADATA_DISABLED", "true")]);
+        let clock = Arc::new(SystemTime::now);
+        Ok(Bedrock::with_provider(settings, &environment, metrics, Some(provider), clock).await?)
+    }
 }

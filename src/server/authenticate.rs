@@ -22,7 +22,12 @@ pub struct ApiKeys {
 impl ApiKeys {
     /// The keys of `OUTCROP_API_KEY`.
     pub fn new(keys: &[Secret]) -> Self {
-        Self { digests: keys.iter().map(|key| Sha256::digest(key.expose()).into()).collect() }
+        Self {
+            digests: keys
+                .iter()
+                .map(|key| Sha256::digest(key.expose()).into())
+                .collect(),
+        }
     }
 
     /// Whether there are none, so that anybody on this host may call.
@@ -40,8 +45,15 @@ impl ApiKeys {
         }
         let presented = presented(headers).ok_or(Error::Unauthorized { presented: false })?;
         let digest = Sha256::digest(presented);
-        let known = self.digests.iter().fold(Choice::from(0), |known, key| known | key.ct_eq(&digest));
-        if known.into() { Ok(()) } else { Err(Error::Unauthorized { presented: true }) }
+        let known = self
+            .digests
+            .iter()
+            .fold(Choice::from(0), |known, key| known | key.ct_eq(&digest));
+        if known.into() {
+            Ok(())
+        } else {
+            Err(Error::Unauthorized { presented: true })
+        }
     }
 }
 
@@ -54,9 +66,16 @@ impl fmt::Debug for ApiKeys {
 fn presented(headers: &HeaderMap) -> Option<&[u8]> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len())?;
-        scheme.eq_ignore_ascii_case(b"Bearer ").then(|| key.trim_ascii())
+        scheme
+            .eq_ignore_ascii_case(b"Bearer ")
+            .then(|| key.trim_ascii())
     });
-    let other = || KEY_HEADERS.iter().find_map(|name| headers.get(*name)).map(|value| value.as_bytes().trim_ascii());
+    let other = || {
+        KEY_HEADERS
+            .iter()
+            .find_map(|name| headers.get(*name))
+            .map(|value| value.as_bytes().trim_ascii())
+    };
     bearer.or_else(other).filter(|key| !key.is_empty())
 }
 
@@ -67,7 +86,10 @@ mod tests {
     use super::*;
 
     fn check(keys: &[&str], header: &'static str, value: &str) -> Result<(), Error> {
-        let keys: Vec<Secret> = keys.iter().map(|key| Secret::new((*key).to_owned())).collect();
+        let keys: Vec<Secret> = keys
+            .iter()
+            .map(|key| Secret::new((*key).to_owned()))
+            .collect();
         let mut headers = HeaderMap::new();
         headers.insert(header, HeaderValue::from_str(value).unwrap());
         ApiKeys::new(&keys).check(&headers)
@@ -76,8 +98,22 @@ mod tests {
     #[test]
     fn any_of_the_keys_passes_in_any_of_the_headers() {
         for key in ["sk-one", "sk-two"] {
-            assert_eq!(check(&["sk-one", "sk-two"], "authorization", &format!("Bearer {key}")), Ok(()));
-            assert_eq!(check(&["sk-one", "sk-two"], "authorization", &format!("bearer  {key} ")), Ok(()));
+            assert_eq!(
+                check(
+                    &["sk-one", "sk-two"],
+                    "authorization",
+                    &format!("Bearer {key}")
+                ),
+                Ok(())
+            );
+            assert_eq!(
+                check(
+                    &["sk-one", "sk-two"],
+                    "authorization",
+                    &format!("bearer  {key} ")
+                ),
+                Ok(())
+            );
             assert_eq!(check(&["sk-one", "sk-two"], "x-api-key", key), Ok(()));
             assert_eq!(check(&["sk-one", "sk-two"], "api-key", key), Ok(()));
         }
@@ -85,11 +121,23 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for value in ["Bearer sk-on", "Bearer sk-one1", "Bearer SK-ONE", "Bearer sk-one,sk-two", "Bearer x"] {
-            assert_eq!(check(&["sk-one"], "authorization", value), Err(Error::Unauthorized { presented: true }));
+        for value in [
+            "Bearer sk-on",
+            "Bearer sk-one1",
+            "Bearer SK-ONE",
+            "Bearer sk-one,sk-two",
+            "Bearer x",
+        ] {
+            assert_eq!(
+                check(&["sk-one"], "authorization", value),
+                Err(Error::Unauthorized { presented: true })
+            );
         }
         for value in ["Bearer ", "Basic sk-one", "sk-one", ""] {
-            assert_eq!(check(&["sk-one"], "authorization", value), Err(Error::Unauthorized { presented: false }));
+            assert_eq!(
+                check(&["sk-one"], "authorization", value),
+                Err(Error::Unauthorized { presented: false })
+            );
         }
     }
 

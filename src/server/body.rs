@@ -19,7 +19,7 @@ pub(super) enum Payload {
 }
 
 /// The body of an answer and the account of its request, which closes when the body does.
-pub struct ResponseBody {
+pub(super) struct ResponseBody {
     payload: Payload,
     exchange: Exchange,
 }
@@ -58,7 +58,9 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.payload {
-            Payload::Whole(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Payload::Whole(bytes) => {
+                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
             Payload::Stream(_) => SizeHint::default(),
         }
     }
@@ -66,7 +68,7 @@ impl Body for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        if let Payload::Stream(stream) = &mut self.payload {
+        if let Payload::Stream(stream) = &self.payload {
             stream.report(&mut self.exchange);
         }
     }

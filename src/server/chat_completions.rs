@@ -22,7 +22,8 @@ use crate::config::Unsupported;
 use crate::error::Error;
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
 use crate::translate::{
-    Answer, AnswerError, ChunkHead, Failure, Notes, StreamTranslator, Translation, chat_completion, converse_request,
+    Answer, AnswerError, ChunkHead, Failure, Notes, StreamTranslator, Translation, chat_completion,
+    converse_request,
 };
 use crate::upstream::{self, EventStream};
 
@@ -46,11 +47,19 @@ impl Gateway {
     ///
     /// # Errors
     /// For everything that goes wrong before the answer's status is sent.
-    pub(super) async fn chat_completions(&self, body: Bytes, exchange: &mut Exchange) -> Result<Reply, Error> {
+    pub(super) async fn chat_completions(
+        &self,
+        body: Bytes,
+        exchange: &mut Exchange,
+    ) -> Result<Reply, Error> {
         let call = self.prepare(&body, exchange).await?;
         // A stream may live for an hour; what the client sent need not.
         drop(body);
-        if exchange.stream { self.stream(call, exchange).await } else { self.whole(call, exchange).await }
+        if exchange.stream {
+            self.stream(call, exchange).await
+        } else {
+            self.whole(call, exchange).await
+        }
     }
 
     async fn prepare(&self, body: &[u8], exchange: &mut Exchange) -> Result<Call, Error> {
@@ -60,9 +69,18 @@ impl Gateway {
         let model = request.model.clone().into_owned();
         exchange.model.clone_from(&model);
         let family = self.family(&model).await?;
-        let Translation { body, streamable, answer, notes } = converse_request(request, &family)?;
-        if let (Unsupported::Reject, Some(path)) = (self.settings().unsupported, notes.first_ignored()) {
-            let message = format!("'{path}' has no effect with this model, and this gateway refuses what has none.");
+        let Translation {
+            body,
+            streamable,
+            answer,
+            notes,
+        } = converse_request(request, &family)?;
+        if let (Unsupported::Reject, Some(path)) =
+            (self.settings().unsupported, notes.first_ignored())
+        {
+            let message = format!(
+                "'{path}' has no effect with this model, and this gateway refuses what has none."
+            );
             return Err(InvalidRequest::unsupported(path, message).into());
         }
         Ok(Call {
@@ -78,14 +96,21 @@ impl Gateway {
 
     /// The family of the foundation model behind an id; ids that do not name it are looked up.
     async fn family(&self, model: &str) -> Result<Family, Error> {
-        let named = foundation_model(model).map_err(|error| {
-            InvalidRequest { code: Some("model_not_found"), ..InvalidRequest::value("model", error.to_string()) }
+        let named = foundation_model(model).map_err(|error| InvalidRequest {
+            code: Some("model_not_found"),
+            ..InvalidRequest::value("model", error.to_string())
         })?;
         let foundation = match named {
             Some(name) => Some(Cow::Borrowed(name)),
-            None => self.bedrock().inference_profile(model).await.map(Cow::Owned),
+            None => self
+                .bedrock()
+                .inference_profile(model)
+                .await
+                .map(Cow::Owned),
         };
-        let name = foundation.as_deref().and_then(|name| foundation_model(name).ok().flatten());
+        let name = foundation
+            .as_deref()
+            .and_then(|name| foundation_model(name).ok().flatten());
         Ok(Family::of(name))
     }
 
@@ -93,7 +118,11 @@ impl Gateway {
         let tap = self.tap(&call, false);
         let prepared = exchange.elapsed();
         let attempts = Arc::clone(&exchange.attempts);
-        let upstream = match self.bedrock().converse(&call.model, call.body.clone(), &attempts).await {
+        let upstream = match self
+            .bedrock()
+            .converse(&call.model, call.body.clone(), &attempts)
+            .await
+        {
             Ok(upstream) => upstream,
             Err(error) => return Err(call.refused(&error, tap, exchange)),
         };
@@ -101,16 +130,22 @@ impl Gateway {
         if let Some(tap) = tap {
             tap.answer(&upstream.body);
         }
-        exchange.upstream_request_id.clone_from(&upstream.request_id);
+        exchange
+            .upstream_request_id
+            .clone_from(&upstream.request_id);
         let id = completion_id(upstream.request_id.as_deref(), fastrand::u128(..));
-        let completion = chat_completion(&upstream.body, &id, call.created, &call.model, &call.answer)
-            .map_err(|error| call.untranslatable(&error))?;
+        let completion =
+            chat_completion(&upstream.body, &id, call.created, &call.model, &call.answer)
+                .map_err(|error| call.untranslatable(&error))?;
         exchange.usage = completion.usage;
         exchange.stop_reason = completion.stop_reason;
         exchange.overhead = Some(prepared + received.elapsed());
         let mut headers = call.headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(Reply { headers, payload: Payload::Whole(completion.body.into()) })
+        Ok(Reply {
+            headers,
+            payload: Payload::Whole(completion.body.into()),
+        })
     }
 
     /// The status waits for Bedrock's first message, so that an error there is still a real status; but not
@@ -139,12 +174,15 @@ impl Gateway {
                     tap.answer(&answer.body);
                 }
                 exchange.upstream_request_id = answer.request_id;
-                translator.push_whole(&answer.body, &mut out).map_err(|error| call.untranslatable(&error))?;
+                translator
+                    .push_whole(&answer.body, &mut out)
+                    .map_err(|error| call.untranslatable(&error))?;
                 (Source::Ended, translator)
             }
         };
         let silences = self.settings().silences;
-        let stream = ChatCompletionStream::new(source, translator, out, silences, call.context_window, tap);
+        let stream =
+            ChatCompletionStream::new(source, translator, out, silences, call.context_window, tap);
         exchange.stream_opened();
         exchange.overhead = Some(prepared + received.elapsed());
         let mut headers = call.headers();
@@ -152,7 +190,10 @@ impl Gateway {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // nginx would hold the events back.
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
-        Ok(Reply { headers, payload: Payload::Stream(Box::pin(stream)) })
+        Ok(Reply {
+            headers,
+            payload: Payload::Stream(Box::pin(stream)),
+        })
     }
 
     /// Begins the call; the future owns all it needs, because it may outlive this request's handler.
@@ -162,30 +203,42 @@ impl Gateway {
         let (model, body, streamable) = (call.model.clone(), call.body.clone(), call.streamable);
         Box::pin(async move {
             if streamable {
-                let EventStream { request_id, body } = bedrock.converse_stream(&model, body, &attempts).await?;
+                let EventStream { request_id, body } =
+                    bedrock.converse_stream(&model, body, &attempts).await?;
                 Ok(Opened::Events { request_id, body })
             } else {
-                bedrock.converse(&model, body, &attempts).await.map(Opened::Whole)
+                bedrock
+                    .converse(&model, body, &attempts)
+                    .await
+                    .map(Opened::Whole)
             }
         })
     }
 
     fn tap(&self, call: &Call, stream: bool) -> Option<Tap> {
-        self.recorder().map(|recorder| Tap::begin(recorder, &call.model, stream, &call.body))
+        self.recorder()
+            .map(|recorder| Tap::begin(recorder, &call.model, stream, &call.body))
     }
 }
 
 impl Call {
     fn translator(&mut self, request_id: Option<&str>) -> StreamTranslator {
         let id = completion_id(request_id, fastrand::u128(..));
-        let head = ChunkHead { id: &id, created: self.created, model: &self.model };
+        let head = ChunkHead {
+            id: &id,
+            created: self.created,
+            model: &self.model,
+        };
         StreamTranslator::new(head, std::mem::take(&mut self.answer))
     }
 
     /// The headers that say what became of the request.
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        for (name, value) in [(X_OUTCROP_IGNORED, self.notes.ignored()), (X_OUTCROP_ADJUSTED, self.notes.adjusted())] {
+        for (name, value) in [
+            (X_OUTCROP_IGNORED, self.notes.ignored()),
+            (X_OUTCROP_ADJUSTED, self.notes.adjusted()),
+        ] {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
                 headers.insert(name, value);
             }
@@ -207,5 +260,8 @@ impl Call {
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs)
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .as_ref()
+        .map_or(0, Duration::as_secs)
 }

@@ -42,13 +42,20 @@ pub(super) struct LingeringStream {
 
 enum Linger {
     Open,
-    Reading { deadline: Pin<Box<Sleep>>, left: usize },
+    Reading {
+        deadline: Pin<Box<Sleep>>,
+        left: usize,
+    },
     Closed,
 }
 
 impl LingeringStream {
     pub(super) fn new(stream: TcpStream, left_unread: LeftUnread) -> Self {
-        Self { stream, left_unread, linger: Linger::Open }
+        Self {
+            stream,
+            left_unread,
+            linger: Linger::Open,
+        }
     }
 }
 
@@ -63,7 +70,11 @@ impl AsyncRead for LingeringStream {
 }
 
 impl AsyncWrite for LingeringStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -90,7 +101,10 @@ impl AsyncWrite for LingeringStream {
                 Linger::Open => {
                     ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
                     this.linger = if this.left_unread.get() {
-                        Linger::Reading { deadline: Box::pin(sleep(LINGER_TIME)), left: LINGER_BYTES }
+                        Linger::Reading {
+                            deadline: Box::pin(sleep(LINGER_TIME)),
+                            left: LINGER_BYTES,
+                        }
                     } else {
                         Linger::Closed
                     };

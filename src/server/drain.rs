@@ -76,8 +76,10 @@ fn serve(
         let (gateway, left_unread) = (Arc::clone(&gateway), left_unread.clone());
         async move { Ok::<_, Infallible>(gateway.handle(request, &left_unread).await) }
     });
-    let connection =
-        http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).serve_connection(io, service);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .serve_connection(io, service);
     let connection = graceful.watch(connection);
     connections.spawn(async move {
         if let Err(error) = connection.await {

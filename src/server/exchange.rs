@@ -114,10 +114,15 @@ impl Drop for Exchange {
             self.error = Some("client_left");
         }
         // nginx's status for a client that left before there was one.
-        let status = self.status.or_else(|| StatusCode::from_u16(499).ok()).unwrap_or_default();
+        let status = self
+            .status
+            .or_else(|| StatusCode::from_u16(499).ok())
+            .unwrap_or_default();
         let duration = self.begun.elapsed();
         self.measure(status, duration);
-        let shown = |text: &str| (!text.is_empty()).then(|| text.chars().take(MAX_SHOWN_MODEL).collect::<String>());
+        let shown = |text: &str| {
+            (!text.is_empty()).then(|| text.chars().take(MAX_SHOWN_MODEL).collect::<String>())
+        };
         info!(
             target: "outcrop::access",
             request_id = self.request_id.as_str(),

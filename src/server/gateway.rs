@@ -77,7 +77,10 @@ impl Gateway {
                 metrics_open: config.metrics.open,
                 unsupported: config.unsupported,
                 commit_after: config.commit_after,
-                silences: Silences { idle: config.bedrock.idle_timeout, keep_alive: config.keep_alive },
+                silences: Silences {
+                    idle: config.bedrock.idle_timeout,
+                    keep_alive: config.keep_alive,
+                },
             },
             keys: ApiKeys::new(&config.api_keys),
             bedrock,
@@ -118,16 +121,26 @@ impl Gateway {
             Ok(reply) => (StatusCode::OK, reply),
             Err(error) => refusal(&error, &mut exchange),
         };
-        let Reply { mut headers, payload } = reply;
+        let Reply {
+            mut headers,
+            payload,
+        } = reply;
         if !body.discard().await {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
             left_unread.set();
         }
         headers.insert(X_REQUEST_ID, exchange.request_id.header());
         if exchange.route == Route::ChatCompletions.name() {
-            headers.insert(X_OUTCROP_ATTEMPTS, HeaderValue::from(exchange.attempts.begun()));
+            headers.insert(
+                X_OUTCROP_ATTEMPTS,
+                HeaderValue::from(exchange.attempts.begun()),
+            );
         }
-        if let Some(id) = exchange.upstream_request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+        if let Some(id) = exchange
+            .upstream_request_id
+            .as_deref()
+            .and_then(|id| HeaderValue::from_str(id).ok())
+        {
             headers.insert(X_AMZN_REQUESTID, id);
         }
         exchange.status = Some(status);
@@ -148,7 +161,9 @@ impl Gateway {
         self.admit(route, &head.headers)?;
         match route {
             Route::ChatCompletions => {
-                let body = body.read(&head.headers, self.settings.max_body_bytes).await?;
+                let body = body
+                    .read(&head.headers, self.settings.max_body_bytes)
+                    .await?;
                 self.chat_completions(body, exchange).await
             }
             Route::Health => Ok(json(r#"{"status":"ok"}"#)),
@@ -161,10 +176,15 @@ impl Gateway {
     fn admit(&self, route: Route, headers: &HeaderMap) -> Result<(), Error> {
         match route {
             Route::Health | Route::Ready => return Ok(()),
-            Route::Metrics if self.settings.metrics_open || self.settings.listen.ip().is_loopback() => {}
+            Route::Metrics
+                if self.settings.metrics_open || self.settings.listen.ip().is_loopback() => {}
             Route::Metrics | Route::ChatCompletions => self.keys.check(headers)?,
         }
-        if self.keys.is_empty() { check_browser(headers, self.settings.listen) } else { Ok(()) }
+        if self.keys.is_empty() {
+            check_browser(headers, self.settings.listen)
+        } else {
+            Ok(())
+        }
     }
 
     async fn ready(&self) -> Result<Reply, Error> {
@@ -173,14 +193,23 @@ impl Gateway {
         }
         match timeout(READY_TIME, self.bedrock.credentials_resolve()).await {
             Ok(Ok(())) => Ok(json(r#"{"status":"ready"}"#)),
-            Ok(Err(error)) => Err(Failure { status: 503, ..Failure::upstream_auth(&error.to_string()) }.into()),
-            Err(_) => Err(Error::Unavailable("the AWS credentials are still being loaded")),
+            Ok(Err(error)) => Err(Failure {
+                status: 503,
+                ..Failure::upstream_auth(&error.to_string())
+            }
+            .into()),
+            Err(_) => Err(Error::Unavailable(
+                "the AWS credentials are still being loaded",
+            )),
         }
     }
 
     fn metrics(&self) -> Reply {
         let mut reply = json(self.metrics.encode());
-        reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+        reply.headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(metrics::CONTENT_TYPE),
+        );
         reply
     }
 }
@@ -188,7 +217,10 @@ impl Gateway {
 fn json(body: impl Into<Bytes>) -> Reply {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Reply { headers, payload: Payload::Whole(body.into()) }
+    Reply {
+        headers,
+        payload: Payload::Whole(body.into()),
+    }
 }
 
 /// The answer to a request that has none.

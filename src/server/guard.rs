@@ -15,22 +15,37 @@ use crate::error::Error;
 /// When `Origin` is not loopback, when the browser says that the request crosses sites, and when `Host` is
 /// neither loopback nor the address listened on.
 pub(super) fn check_browser(headers: &HeaderMap, listen: SocketAddr) -> Result<(), Error> {
-    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
-        return Err(Error::Forbidden("Without keys, requests from web pages of other sites are refused."));
+    if headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "cross-site")
+    {
+        return Err(Error::Forbidden(
+            "Without keys, requests from web pages of other sites are refused.",
+        ));
     }
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
     if text(ORIGIN).is_some_and(|origin| !is_loopback_origin(origin)) {
-        return Err(Error::Forbidden("Without keys, requests from web pages are refused."));
+        return Err(Error::Forbidden(
+            "Without keys, requests from web pages are refused.",
+        ));
     }
     if text(HOST).is_some_and(|host| !is_own_host(host, listen)) {
-        return Err(Error::Forbidden("Without keys, requests are refused whose Host is not this gateway's address."));
+        return Err(Error::Forbidden(
+            "Without keys, requests are refused whose Host is not this gateway's address.",
+        ));
     }
     Ok(())
 }
 
 fn is_loopback_origin(origin: &str) -> bool {
     let uri = origin.parse::<Uri>().ok();
-    uri.as_ref().and_then(Uri::host).is_some_and(|host| is_loopback(bare(host)))
+    uri.as_ref()
+        .and_then(Uri::host)
+        .is_some_and(|host| is_loopback(bare(host)))
 }
 
 fn is_own_host(host: &str, listen: SocketAddr) -> bool {
@@ -52,12 +67,16 @@ fn is_own_host(host: &str, listen: SocketAddr) -> bool {
 fn is_loopback(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost")
         || name.to_ascii_lowercase().ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// An IPv6 address without its brackets.
 fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -76,20 +95,55 @@ mod tests {
 
     #[test]
     fn programs_on_this_host_pass() {
-        for host in ["127.0.0.1:4000", "localhost:4000", "LOCALHOST", "[::1]:4000", "app.localhost"] {
-            assert!(check("127.0.0.1:4000", &[("host", host), ("sec-fetch-mode", "cors")]), "{host}");
+        for host in [
+            "127.0.0.1:4000",
+            "localhost:4000",
+            "LOCALHOST",
+            "[::1]:4000",
+            "app.localhost",
+        ] {
+            assert!(
+                check(
+                    "127.0.0.1:4000",
+                    &[("host", host), ("sec-fetch-mode", "cors")]
+                ),
+                "{host}"
+            );
         }
-        assert!(check("127.0.0.1:4000", &[("host", "localhost"), ("origin", "http://localhost:3000")]));
+        assert!(check(
+            "127.0.0.1:4000",
+            &[("host", "localhost"), ("origin", "http://localhost:3000")]
+        ));
         assert!(check("127.0.0.1:4000", &[]));
     }
 
     #[test]
     fn web_pages_do_not() {
-        for origin in ["https://evil.example", "null", "http://localhost.evil.example", ""] {
-            assert!(!check("127.0.0.1:4000", &[("host", "localhost"), ("origin", origin)]), "{origin}");
+        for origin in [
+            "https://evil.example",
+            "null",
+            "http://localhost.evil.example",
+            "",
+        ] {
+            assert!(
+                !check(
+                    "127.0.0.1:4000",
+                    &[("host", "localhost"), ("origin", origin)]
+                ),
+                "{origin}"
+            );
         }
-        assert!(!check("127.0.0.1:4000", &[("host", "localhost"), ("sec-fetch-site", "cross-site")]));
-        for host in ["evil.example", "evil.example:4000", "10.0.0.1", "user@localhost.evil.example", "a b"] {
+        assert!(!check(
+            "127.0.0.1:4000",
+            &[("host", "localhost"), ("sec-fetch-site", "cross-site")]
+        ));
+        for host in [
+            "evil.example",
+            "evil.example:4000",
+            "10.0.0.1",
+            "user@localhost.evil.example",
+            "a b",
+        ] {
             assert!(!check("127.0.0.1:4000", &[("host", host)]), "{host}");
         }
     }

@@ -17,8 +17,15 @@ pub(super) struct Tap {
 impl Tap {
     /// Begins to record a call.
     pub(super) fn begin(recorder: &Recorder, model: &str, stream: bool, body: &[u8]) -> Self {
-        let operation = if stream { Operation::ConverseStream } else { Operation::Converse };
-        Self { recording: recorder.begin(model, operation, body), begun: Instant::now() }
+        let operation = if stream {
+            Operation::ConverseStream
+        } else {
+            Operation::Converse
+        };
+        Self {
+            recording: recorder.begin(model, operation, body),
+            begun: Instant::now(),
+        }
     }
 
     /// Bytes of an event stream.
@@ -35,7 +42,8 @@ impl Tap {
     pub(super) fn answer(mut self, body: &[u8]) {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.recording.answer(StatusCode::OK, &headers, body, self.begun.elapsed());
+        self.recording
+            .answer(StatusCode::OK, &headers, body, self.begun.elapsed());
         self.recording.finish(None);
     }
 
@@ -48,8 +56,10 @@ impl Tap {
                     headers.insert("x-amzn-errortype", name);
                 }
                 let body = serde_json::json!({"message": exception.message}).to_string();
-                let status = StatusCode::from_u16(exception.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                self.recording.answer(status, &headers, body.as_bytes(), self.begun.elapsed());
+                let status = StatusCode::from_u16(exception.status)
+                    .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                self.recording
+                    .answer(status, &headers, body.as_bytes(), self.begun.elapsed());
                 self.recording.finish(None);
             }
             upstream::Error::Interrupted(_) => self.recording.finish(Some(End::Reset)),

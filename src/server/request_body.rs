@@ -35,7 +35,11 @@ pub(super) struct RequestBody {
 impl RequestBody {
     pub(super) fn new(incoming: Incoming, headers: &HeaderMap) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, expects_continue: headers.contains_key(EXPECT), ended }
+        Self {
+            incoming,
+            expects_continue: headers.contains_key(EXPECT),
+            ended,
+        }
     }
 
     /// Reads the whole body. A body that arrives in one piece is not copied.
@@ -43,9 +47,18 @@ impl RequestBody {
     /// # Errors
     /// When it is longer than `limit` bytes, compressed, too slow, or breaks off.
     pub(super) async fn read(&mut self, headers: &HeaderMap, limit: usize) -> Result<Bytes, Error> {
-        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-            let message = "Compressed request bodies are not accepted: send it without content-encoding.";
-            return Err(InvalidRequest { message: message.to_owned(), param: None, code: None }.into());
+        if headers
+            .get(CONTENT_ENCODING)
+            .is_some_and(|encoding| encoding != "identity")
+        {
+            let message =
+                "Compressed request bodies are not accepted: send it without content-encoding.";
+            return Err(InvalidRequest {
+                message: message.to_owned(),
+                param: None,
+                code: None,
+            }
+            .into());
         }
         let declared = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(usize::MAX);
         if declared > limit {
@@ -55,7 +68,11 @@ impl RequestBody {
         let first = self.next(deadline).await?;
         let Some(second) = self.next(deadline).await? else {
             let first = first.unwrap_or_default();
-            return if first.len() > limit { Err(Error::TooLarge { limit }) } else { Ok(first) };
+            return if first.len() > limit {
+                Err(Error::TooLarge { limit })
+            } else {
+                Ok(first)
+            };
         };
         let mut whole = BytesMut::with_capacity(declared.min(MAX_TRUSTED_LENGTH));
         whole.extend_from_slice(&first.unwrap_or_default());

@@ -17,7 +17,10 @@ pub(super) struct RequestId(String);
 impl RequestId {
     /// Takes the client's `x-request-id`, or makes one from `random` bits.
     pub(super) fn of(headers: &HeaderMap, random: u128) -> Self {
-        let own = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_sane(id));
+        let own = headers
+            .get(X_REQUEST_ID)
+            .and_then(|value| value.to_str().ok())
+            .filter(|id| is_sane(id));
         Self(own.map_or_else(|| made("req_", random), str::to_owned))
     }
 
@@ -47,7 +50,9 @@ fn made(prefix: &str, random: u128) -> String {
 
 fn is_sane(id: &str) -> bool {
     (1..=MAX_LENGTH).contains(&id.len())
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 #[cfg(test)]

@@ -24,19 +24,32 @@ impl Route {
     /// # Errors
     /// For an unknown path, and for a method that the path does not take.
     pub(super) fn parse(method: &Method, path: &str) -> Result<Self, Error> {
-        let known = ["/api/v1", "/v1"].iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
+        let known = ["/api/v1", "/v1"]
+            .iter()
+            .find_map(|prefix| path.strip_prefix(prefix))
+            .unwrap_or(path);
         let route = match (known, path) {
             ("/chat/completions", _) => Self::ChatCompletions,
             (_, "/health") => Self::Health,
             (_, "/ready") => Self::Ready,
             (_, "/metrics") => Self::Metrics,
-            _ => return Err(Error::NotFound { request: format!("{method} {path}") }),
+            _ => {
+                return Err(Error::NotFound {
+                    request: format!("{method} {path}"),
+                });
+            }
         };
         let allowed = match route {
             Self::ChatCompletions => *method == Method::POST,
             _ => *method == Method::GET || *method == Method::HEAD,
         };
-        if allowed { Ok(route) } else { Err(Error::MethodNotAllowed { allow: route.allow() }) }
+        if allowed {
+            Ok(route)
+        } else {
+            Err(Error::MethodNotAllowed {
+                allow: route.allow(),
+            })
+        }
     }
 
     fn allow(self) -> &'static str {
@@ -63,13 +76,32 @@ mod tests {
 
     #[test]
     fn each_path_has_its_route_with_and_without_a_version() {
-        for path in ["/v1/chat/completions", "/chat/completions", "/api/v1/chat/completions"] {
-            assert_eq!(Route::parse(&Method::POST, path), Ok(Route::ChatCompletions));
+        for path in [
+            "/v1/chat/completions",
+            "/chat/completions",
+            "/api/v1/chat/completions",
+        ] {
+            assert_eq!(
+                Route::parse(&Method::POST, path),
+                Ok(Route::ChatCompletions)
+            );
         }
         assert_eq!(Route::parse(&Method::HEAD, "/health"), Ok(Route::Health));
-        for path in ["/", "/v1", "/v1/health", "/v1/v1/chat/completions", "/v1/chat/completions/", "/V1/chat/completions"]
-        {
-            assert!(matches!(Route::parse(&Method::POST, path), Err(Error::NotFound { .. })), "{path}");
+        for path in [
+            "/",
+            "/v1",
+            "/v1/health",
+            "/v1/v1/chat/completions",
+            "/v1/chat/completions/",
+            "/V1/chat/completions",
+        ] {
+            assert!(
+                matches!(
+                    Route::parse(&Method::POST, path),
+                    Err(Error::NotFound { .. })
+                ),
+                "{path}"
+            );
         }
     }
 

@@ -124,15 +124,15 @@ where
 
 impl<B> ChatCompletionStream<B> {
     /// Tells the account of the request how the stream ended, or that the client left.
-    pub(super) fn report(&mut self, exchange: &mut Exchange) {
-        if let Some(label) = self.failure.take() {
-            exchange.error = Some(label);
-        }
+    pub(super) fn report(&self, exchange: &mut Exchange) {
         exchange.complete = self.translator.is_done();
+        exchange.error = self.failure.or(exchange.error);
         exchange.usage = self.translator.usage().copied();
-        self.translator.stop_reason().clone_into(&mut exchange.stop_reason);
-        if let Some(request_id) = self.request_id.take() {
-            exchange.upstream_request_id = Some(request_id);
+        self.translator
+            .stop_reason()
+            .clone_into(&mut exchange.stop_reason);
+        if self.request_id.is_some() {
+            exchange.upstream_request_id.clone_from(&self.request_id);
         }
         exchange.first_token = self.first_sent.map(|at| exchange.until(at));
     }
@@ -243,7 +243,10 @@ impl<B> Projection<'_, B> {
     fn end(&mut self, outcome: Result<(), Error>) {
         if let Err(error) = outcome {
             if self.translator.is_stopped() {
-                debug!(error = error.label(), "the usage of a complete answer is lost");
+                debug!(
+                    error = error.label(),
+                    "the usage of a complete answer is lost"
+                );
             } else {
                 *self.failure = Some(error.label());
             }
@@ -257,7 +260,11 @@ impl<B> Projection<'_, B> {
         let now = Instant::now();
         let stopped = self.translator.is_stopped();
         let keep_alive = Some(self.silences.keep_alive).filter(|time| !time.is_zero() && !stopped);
-        let idle = if stopped { DRAIN_TIME } else { self.silences.idle };
+        let idle = if stopped {
+            DRAIN_TIME
+        } else {
+            self.silences.idle
+        };
         // A pending call has limits of its own.
         let silent_until = (!matches!(self.source, Source::Opening(_))).then(|| *self.heard + idle);
         if silent_until.is_some_and(|limit| limit <= now) {
@@ -271,7 +278,10 @@ impl<B> Projection<'_, B> {
             self.translator.keep_alive(self.out);
             *self.sent = now;
         }
-        let next = [silent_until, keep_alive.map(|time| *self.sent + time)].into_iter().flatten().min();
+        let next = [silent_until, keep_alive.map(|time| *self.sent + time)]
+            .into_iter()
+            .flatten()
+            .min();
         self.timer.as_mut().reset(next.unwrap_or(now + FAR_AWAY));
     }
 }

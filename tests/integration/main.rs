@@ -5,4 +5,5 @@
 )]
 
 mod command_line;
+mod stand_in;
 mod upstream;
