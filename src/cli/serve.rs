@@ -199,7 +199,11 @@ fn describe(config: &Config, bedrock: &Bedrock, replay: Option<&Path>) {
         in_force.region, in_force.region_source
     );
     info!("endpoint {}", in_force.endpoint);
-    info!("credentials from {}", in_force.credential_source);
+    if replay.is_some() {
+        info!("credentials made up for the replay");
+    } else {
+        info!("credentials from {}", in_force.credential_source);
+    }
     if config.api_keys.is_empty() {
         warn!(
             "no keys are configured: everybody who reaches {} can call",

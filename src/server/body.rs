@@ -25,7 +25,9 @@ pub(super) struct ResponseBody {
 }
 
 impl ResponseBody {
-    pub(super) fn new(payload: Payload, exchange: Exchange) -> Self {
+    pub(super) fn new(payload: Payload, mut exchange: Exchange) -> Self {
+        // A whole answer is hyper's from here on; what answers a HEAD request is never asked for.
+        exchange.complete = matches!(payload, Payload::Whole(_));
         Self { payload, exchange }
     }
 }
@@ -41,7 +43,6 @@ impl Body for ResponseBody {
         let this = &mut *self;
         match &mut this.payload {
             Payload::Whole(bytes) => {
-                this.exchange.complete = true;
                 let bytes = std::mem::take(bytes);
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
