@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::body::Payload;
 use super::exchange::Exchange;
@@ -116,7 +116,6 @@ impl Gateway {
 
     async fn whole(&self, call: Call, exchange: &mut Exchange) -> Result<Reply, Error> {
         let tap = self.tap(&call, false);
-        let prepared = exchange.elapsed();
         let attempts = Arc::clone(&exchange.attempts);
         let upstream = match self
             .bedrock()
@@ -126,7 +125,6 @@ impl Gateway {
             Ok(upstream) => upstream,
             Err(error) => return Err(call.refused(&error, tap, exchange)),
         };
-        let received = Instant::now();
         if let Some(tap) = tap {
             tap.answer(&upstream.body);
         }
@@ -139,7 +137,7 @@ impl Gateway {
                 .map_err(|error| call.untranslatable(&error))?;
         exchange.usage = completion.usage;
         exchange.stop_reason = completion.stop_reason;
-        exchange.overhead = Some(prepared + received.elapsed());
+        exchange.measure_overhead();
         let mut headers = call.headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Reply {
@@ -152,13 +150,11 @@ impl Gateway {
     /// for ever, because clients and proxies give up on connections without a head.
     async fn stream(&self, mut call: Call, exchange: &mut Exchange) -> Result<Reply, Error> {
         let mut tap = self.tap(&call, call.streamable);
-        let prepared = exchange.elapsed();
         let mut opening = self.open(&call, exchange);
         let opened = match self.settings().commit_after {
             None => Some(opening.as_mut().await),
             Some(limit) => timeout(limit, opening.as_mut()).await.ok(),
         };
-        let received = Instant::now();
         let mut out = BytesMut::new();
         let (source, translator) = match opened {
             None => (Source::Opening(opening), call.translator(None)),
@@ -184,7 +180,7 @@ impl Gateway {
         let stream =
             ChatCompletionStream::new(source, translator, out, silences, call.context_window, tap);
         exchange.stream_opened();
-        exchange.overhead = Some(prepared + received.elapsed());
+        exchange.measure_overhead();
         let mut headers = call.headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

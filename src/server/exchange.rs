@@ -33,7 +33,7 @@ pub(super) struct Exchange {
     pub(super) usage: Option<TokenUsage>,
     pub(super) stop_reason: String,
     pub(super) first_token: Option<Duration>,
-    pub(super) overhead: Option<Duration>,
+    overhead: Option<Duration>,
     pub(super) complete: bool,
     open: Option<StreamGuard>,
 }
@@ -60,14 +60,18 @@ impl Exchange {
         }
     }
 
-    /// The time since the request's head was there.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
-    }
-
     /// The time from the request's head to `at`.
     pub(super) fn until(&self, at: Instant) -> Duration {
         at.duration_since(self.begun)
+    }
+
+    /// Notes what the gateway itself took: until the first call began, and since the last one was answered.
+    pub(super) fn measure_overhead(&mut self) {
+        if let (Some(begun), Some(answered)) =
+            (self.attempts.first_begun_at(), self.attempts.answered_at())
+        {
+            self.overhead = Some(self.until(begun.into()) + answered.elapsed());
+        }
     }
 
     /// Counts an open stream until the answer ends.
