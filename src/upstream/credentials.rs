@@ -211,12 +211,14 @@ impl Shared {
                     refresh_at: credentials.expiry().map(|expiry| refresh_at(expiry, now)),
                 });
             }
-            Err(error) => {
-                warn!(%error, source = %self.source, "AWS credentials were not loaded");
-                if let Some(current) = &mut state.current {
+            Err(error) => match &mut state.current {
+                Some(current) => {
+                    warn!(%error, source = %self.source, "AWS credentials were not refreshed");
                     current.refresh_at = Some(now + REFRESH_PAUSE);
                 }
-            }
+                // Whoever waits for them tells.
+                None => debug!(%error, source = %self.source, "there are no AWS credentials"),
+            },
         }
     }
 }
