@@ -76,6 +76,8 @@ pin_project! {
         // it looks at these when it fires.
         heard: Instant,
         sent: Instant,
+        // Whether all that is to be sent is a sign of life, which is no first token.
+        says_nothing: bool,
         request_id: Option<String>,
         first_sent: Option<Instant>,
         failure: Option<&'static str>,
@@ -115,6 +117,7 @@ where
             context_window,
             heard: now,
             sent: now,
+            says_nothing: false,
             request_id: None,
             first_sent: None,
             failure: None,
@@ -153,7 +156,9 @@ where
         loop {
             if !this.out.is_empty() {
                 *this.sent = Instant::now();
-                this.first_sent.get_or_insert(*this.sent);
+                if !std::mem::take(this.says_nothing) {
+                    this.first_sent.get_or_insert(*this.sent);
+                }
                 return Poll::Ready(Some(Ok(Frame::data(this.out.split().freeze()))));
             }
             if matches!(this.source, Source::Ended) {
@@ -276,6 +281,7 @@ impl<B> Projection<'_, B> {
         }
         if keep_alive.is_some_and(|time| *self.sent + time <= now) {
             self.translator.keep_alive(self.out);
+            *self.says_nothing = true;
             *self.sent = now;
         }
         let next = [silent_until, keep_alive.map(|time| *self.sent + time)]
