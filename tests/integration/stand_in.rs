@@ -212,6 +212,12 @@ async fn one_recording_answers_both_operations_alike() {
         whole.headers["x-amzn-requestid"],
         streamed.headers["x-amzn-requestid"]
     );
+    let requests = served.received.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.outcome == Outcome::Finished)
+    );
 }
 
 #[tokio::test]
