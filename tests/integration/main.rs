@@ -5,5 +5,7 @@
 )]
 
 mod command_line;
+mod gateway;
 mod stand_in;
+mod support;
 mod upstream;

@@ -1,0 +1,319 @@
+//! Requests that real clients and real applications sent: what leaves the gateway passes the stand-in's checks. The corpus
+//! lies beside a checkout of this project where it is developed; elsewhere these tests say that they skip it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::support::gateway::{Running, StandInServer, with};
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
+
+/// The fixtures that stand for the families.
+const CLAUDE: &str = "replay.short-text";
+const NOVA: &str = "replay.nova-text";
+const LLAMA: &str = "replay.llama-tool-call";
+const MISTRAL: &str = "replay.mistral-text";
+
+/// A folder of the corpus; `None`, with a message, where there is none.
+fn folder(name: &str) -> Option<PathBuf> {
+    let folder = Path::new(CORPUS).join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: there is no {}", folder.display());
+    None
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    entries.sort();
+    entries
+}
+
+fn read(path: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// How often requests ended in which way.
+#[derive(Default)]
+struct Tally {
+    answered: usize,
+    refused: BTreeMap<String, usize>,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    /// Sends a request; `is_documented` tells whether a refusal of a member is one that the documentation names.
+    async fn send(
+        &mut self,
+        gateway: &Running,
+        case: &str,
+        request: &Value,
+        is_documented: impl Fn(&str) -> bool,
+    ) {
+        let answer = gateway.chat(request).await;
+        if answer.status == 200 {
+            self.answered += 1;
+            return;
+        }
+        let param = answer.json()["error"]["param"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        if answer.status == 400 && is_documented(&param) {
+            *self.refused.entry(param).or_default() += 1;
+        } else {
+            self.wrong.push(format!(
+                "{case} on {}: {} {}",
+                request["model"],
+                answer.status,
+                answer.text()
+            ));
+        }
+    }
+
+    fn report(&self, what: &str) {
+        println!(
+            "{what}: {} answered, refused for {:?}, {} wrong",
+            self.answered,
+            self.refused,
+            self.wrong.len()
+        );
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+        assert!(self.answered > 0);
+    }
+}
+
+/// Whether the client goes on right behind a tool's result. Llama and Mistral take no text beside results, and the gateway
+/// does not yet put a turn between the two.
+fn speaks_after_a_result(request: &Value) -> bool {
+    let roles = request["messages"].as_array().unwrap();
+    roles
+        .windows(2)
+        .any(|pair| pair[0]["role"] == "tool" && pair[1]["role"] == "user")
+}
+
+fn has(request: &Value, pointer: &str) -> bool {
+    request
+        .pointer(pointer)
+        .is_some_and(|value| value.as_array().is_none_or(|array| !array.is_empty()))
+}
+
+#[tokio::test]
+async fn what_real_clients_send_passes_bedrocks_checks() {
+    let Some(folder) = folder("client-requests") else {
+        return;
+    };
+    let gateway = Running::before(&StandInServer::start().await.url).await;
+    let mut tally = Tally::default();
+    let mut left_out = 0;
+    for path in entries(&folder) {
+        let file = read(&path).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        for request in file["requests"].as_array().unwrap() {
+            let body = &request["body"];
+            let has_images = body.to_string().contains("image_url");
+            for model in [CLAUDE, NOVA, LLAMA, MISTRAL] {
+                let takes_less = [LLAMA, MISTRAL].contains(&model);
+                if takes_less && (has_images || speaks_after_a_result(body)) {
+                    left_out += 1;
+                    continue;
+                }
+                let request = with(body.clone(), json!({"model": model}));
+                let is_documented = |param: &str| {
+                    let is_json = request
+                        .pointer("/response_format/type")
+                        .is_some_and(|kind| kind != "text");
+                    param.starts_with("response_format") && is_json
+                };
+                tally.send(&gateway, &name, &request, is_documented).await;
+            }
+        }
+    }
+    println!("{left_out} left out: images or text behind a result, for a model that takes neither");
+    tally.report("bodies of real clients");
+}
+
+/// The OpenAI request that says the same as a Converse request; `None` when it holds what OpenAI has no place for.
+fn chat_completion_request(converse: &Value) -> Option<Value> {
+    let mut messages = Vec::new();
+    if has(converse, "/system") {
+        messages.push(
+            json!({"role": "system", "content": text_parts(converse["system"].as_array()?)?}),
+        );
+    }
+    for message in converse["messages"].as_array()? {
+        let blocks = message["content"].as_array()?;
+        match message["role"].as_str()? {
+            "assistant" => messages.push(assistant(blocks)?),
+            _ => messages.extend(user(blocks)?),
+        }
+    }
+    let mut request = json!({"messages": messages});
+    let members = request.as_object_mut()?;
+    if has(converse, "/toolConfig/tools") {
+        members.insert(
+            "tools".to_owned(),
+            tools(converse["toolConfig"]["tools"].as_array()?)?,
+        );
+    }
+    if let Some(choice) = converse
+        .pointer("/toolConfig/toolChoice")
+        .and_then(Value::as_object)
+    {
+        members.insert("tool_choice".to_owned(), tool_choice(choice)?);
+    }
+    for (theirs, ours) in [
+        ("maxTokens", "max_tokens"),
+        ("temperature", "temperature"),
+        ("topP", "top_p"),
+        ("stopSequences", "stop"),
+    ] {
+        if let Some(value) = converse.pointer(&format!("/inferenceConfig/{theirs}")) {
+            members.insert(ours.to_owned(), value.clone());
+        }
+    }
+    Some(request)
+}
+
+fn is_cache_point(block: &Value) -> bool {
+    block.get("cachePoint").is_some()
+}
+
+fn text_parts(blocks: &[Value]) -> Option<Value> {
+    let blocks = blocks.iter().filter(|block| !is_cache_point(block));
+    blocks
+        .map(|block| Some(json!({"type": "text", "text": block.get("text")?})))
+        .collect()
+}
+
+fn assistant(blocks: &[Value]) -> Option<Value> {
+    let (mut text, mut calls) = (Vec::new(), Vec::new());
+    for block in blocks.iter().filter(|block| !is_cache_point(block)) {
+        if let Some(call) = block.get("toolUse") {
+            let function = json!({"name": call["name"], "arguments": call["input"].to_string()});
+            calls.push(json!({"id": call["toolUseId"], "type": "function", "function": function}));
+        } else {
+            text.push(block.clone());
+        }
+    }
+    let mut message = Map::from_iter([("role".to_owned(), json!("assistant"))]);
+    if !text.is_empty() {
+        message.insert("content".to_owned(), text_parts(&text)?);
+    }
+    if !calls.is_empty() {
+        message.insert("tool_calls".to_owned(), calls.into());
+    }
+    Some(message.into())
+}
+
+fn user(blocks: &[Value]) -> Option<Vec<Value>> {
+    let (mut messages, mut parts) = (Vec::new(), Vec::new());
+    for block in blocks.iter().filter(|block| !is_cache_point(block)) {
+        if let Some(result) = block.get("toolResult") {
+            messages.push(tool_result(result)?);
+        } else if let Some(image) = block.get("image") {
+            let (format, bytes) = (
+                image["format"].as_str()?,
+                image.pointer("/source/bytes")?.as_str()?,
+            );
+            let url = format!("data:image/{format};base64,{bytes}");
+            parts.push(json!({"type": "image_url", "image_url": {"url": url}}));
+        } else {
+            parts.push(json!({"type": "text", "text": block.get("text")?}));
+        }
+    }
+    if !parts.is_empty() {
+        messages.push(json!({"role": "user", "content": parts}));
+    }
+    Some(messages)
+}
+
+fn tool_result(result: &Value) -> Option<Value> {
+    let blocks = result["content"].as_array()?.iter();
+    let texts: Option<Vec<String>> = blocks
+        .map(|block| match (block.get("text"), block.get("json")) {
+            (Some(text), _) => text.as_str().map(str::to_owned),
+            (None, Some(json)) => Some(json.to_string()),
+            _ => None,
+        })
+        .collect();
+    Some(json!({"role": "tool", "tool_call_id": result["toolUseId"], "content": texts?.join("\n")}))
+}
+
+fn tools(tools: &[Value]) -> Option<Value> {
+    let tools = tools.iter().filter(|tool| !is_cache_point(tool));
+    tools
+        .map(|tool| {
+            let specification = tool.get("toolSpec")?;
+            let mut function = json!({"name": specification["name"], "parameters": specification.pointer("/inputSchema/json")?});
+            if let Some(description) = specification.get("description") {
+                function["description"] = description.clone();
+            }
+            Some(json!({"type": "function", "function": function}))
+        })
+        .collect()
+}
+
+fn tool_choice(choice: &Map<String, Value>) -> Option<Value> {
+    match choice.iter().next()? {
+        (kind, _) if kind == "auto" => Some(json!("auto")),
+        (kind, _) if kind == "any" => Some(json!("required")),
+        (kind, tool) if kind == "tool" => {
+            Some(json!({"type": "function", "function": {"name": tool["name"]}}))
+        }
+        _ => None,
+    }
+}
+
+/// The fixture of the family that a case was recorded with.
+fn fixture(case: &Path) -> &'static str {
+    let meta = fs::read_to_string(case.join("meta.json"))
+        .unwrap_or_default()
+        .to_lowercase();
+    let families = [("nova", NOVA), ("llama", LLAMA), ("mistral", MISTRAL)];
+    families
+        .iter()
+        .find(|(name, _)| meta.contains(name))
+        .map_or(CLAUDE, |(_, fixture)| fixture)
+}
+
+#[tokio::test]
+async fn what_real_applications_ask_of_bedrock_can_be_asked_through_the_gateway() {
+    let mut tally = Tally::default();
+    let (mut without_equivalent, mut without_request) = (0, 0);
+    let gateway = Running::before(&StandInServer::start().await.url).await;
+    for name in ["converse", "converse-stream"] {
+        let Some(folder) = folder(name) else { return };
+        for case in entries(&folder) {
+            let Some(converse) = read(&case.join("request.json")).filter(Value::is_object) else {
+                without_request += 1;
+                continue;
+            };
+            let Some(request) = chat_completion_request(&converse) else {
+                without_equivalent += 1;
+                continue;
+            };
+            let name = case.file_name().unwrap().to_string_lossy().into_owned();
+            // Mistral Large takes no images; the recorded Pixtral does. One case has an image that Bedrock refused.
+            let is_documented = |param: &str| {
+                let refused_there_too = name.contains("validation_exception");
+                param.starts_with("messages") && (fixture(&case) == MISTRAL || refused_there_too)
+            };
+            let request = with(request, json!({"model": fixture(&case)}));
+            tally.send(&gateway, &name, &request, is_documented).await;
+            let request = with(request, json!({"stream": true}));
+            tally.send(&gateway, &name, &request, is_documented).await;
+        }
+    }
+    println!(
+        "{without_request} cases without a request, {without_equivalent} with what OpenAI has no place for"
+    );
+    tally.report("Converse requests, whole and streamed");
+}

@@ -1,0 +1,26 @@
+//! The whole gateway over real loopback sockets: a raw client in front of it, behind it the stand-in with our fixtures or a
+//! Bedrock that a test scripts byte by byte.
+#![expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is not as it should be"
+)]
+
+mod access_log;
+mod answers;
+mod bodies;
+mod broken_streams;
+mod commitment;
+mod conversations;
+mod corpus;
+mod errors;
+mod flow;
+mod headers;
+mod keys;
+mod measures;
+mod recording;
+mod requests;
+mod retries;
+mod start;
+mod stop;
+mod truncation;
