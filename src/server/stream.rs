@@ -210,6 +210,9 @@ impl<B> Projection<'_, B> {
             }
             Heard::Opened(Opened::Whole(answer)) => {
                 *self.request_id = answer.request_id;
+                if let Some(tap) = self.tap.take() {
+                    tap.answer(&answer.body);
+                }
                 let translated = self.translator.push_whole(&answer.body, self.out);
                 self.end(translated.map_err(|error| self.answer_error(&error)));
             }
@@ -218,6 +221,10 @@ impl<B> Projection<'_, B> {
                     tap.event_bytes(&bytes);
                 }
                 if let Err(error) = self.translator.push(&bytes, self.out) {
+                    // An exception is an end as well, and worth recording.
+                    if let Some(tap) = self.tap.take() {
+                        tap.finish();
+                    }
                     self.end(Err(self.answer_error(&error)));
                 }
             }
