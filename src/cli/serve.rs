@@ -116,6 +116,8 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     let metrics = Metrics::new();
     let listener = listen(config.listen).await?;
     let address = listener.local_addr()?;
+    // From here on it is the real port that counts, also where 0 was asked for.
+    config.listen = address;
     let bedrock = match &arguments.replay {
         Some(folder) => {
             let embedded = Embedded::start(folder, arguments.speed).await?;
