@@ -298,3 +298,6 @@ impl<B> Projection<'_, B> {
         self.timer.as_mut().reset(next.unwrap_or(now + FAR_AWAY));
     }
 }
+
+#[cfg(test)]
+mod tests;
