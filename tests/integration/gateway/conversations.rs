@@ -191,3 +191,36 @@ async fn an_image_reaches_bedrock_as_its_bytes() {
     let image = sent.pointer("/messages/0/content/1/image").unwrap();
     assert_eq!(image, &json!({"format": "png", "source": {"bytes": PIXEL}}));
 }
+
+#[tokio::test]
+async fn deprecated_functions_are_answered_in_their_own_way() {
+    let gateway = Running::before(&StandInServer::start().await.url).await;
+    let function = tool("get_weather", "city")["function"].clone();
+    let mut request = json!({"model": "replay.tool-call", "functions": [function], "messages": [user("Weather?")]});
+    let body = gateway.chat(&request).await.json();
+    let choice = &body["choices"][0];
+    assert_eq!(choice["finish_reason"], "function_call", "{body}");
+    assert_eq!(choice["message"]["function_call"]["name"], "get_weather");
+    assert!(choice["message"].get("tool_calls").is_none(), "{body}");
+
+    let events = gateway
+        .stream(&with(request.clone(), json!({"stream": true})))
+        .await;
+    events.assert_whole("function_call");
+    let calls = events
+        .chunks
+        .iter()
+        .filter_map(|chunk| chunk.pointer("/choices/0/delta/function_call"));
+    let arguments: String = calls
+        .filter_map(|call| call["arguments"].as_str())
+        .collect();
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let whole = choice["message"]["function_call"]["arguments"].as_str();
+    assert_eq!(json(&arguments), json(whole.unwrap()));
+
+    let messages = request["messages"].as_array_mut().unwrap();
+    messages.push(choice["message"].clone());
+    messages.push(json!({"role": "function", "name": "get_weather", "content": "Rain."}));
+    let body = gateway.chat(&request).await.json();
+    assert_eq!(body["choices"][0]["finish_reason"], "stop", "{body}");
+}

@@ -10,11 +10,11 @@ use tokio::time::timeout;
 
 use crate::support::bedrock::{ScriptedBedrock, chunk};
 use crate::support::events::Events;
-use crate::support::gateway::{MODEL, Running, StandInServer, question};
+use crate::support::gateway::{MODEL, Running, StandInServer, question, whole_question};
 use crate::support::messages::{message_start, short_answer, text_delta};
 
 /// Longer than anything here takes, and shorter than somebody's patience.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn content(chunk: &Bytes) -> String {
     Events::parse(chunk).content()
@@ -72,11 +72,13 @@ async fn a_client_that_leaves_ends_the_call_at_once() {
 async fn a_client_that_leaves_before_the_head_ends_the_call_too() {
     let bedrock = ScriptedBedrock::start().await;
     let gateway = Running::before(&bedrock.url()).await;
-    let mut client = gateway.connect().await;
-    client.chat(&question(MODEL)).await;
-    let mut call = bedrock.call().await;
-    drop(client);
-    call.gone().await;
+    for request in [question(MODEL), whole_question(MODEL)] {
+        let mut client = gateway.connect().await;
+        client.chat(&request).await;
+        let mut call = bedrock.call().await;
+        drop(client);
+        call.gone().await;
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! The whole gateway over real loopback sockets: a raw client in front of it, behind it the stand-in with our fixtures or a
 //! Bedrock that a test scripts byte by byte.
 #![expect(
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test stops where something is not as it should be"
 )]
@@ -16,8 +15,10 @@ mod corpus;
 mod errors;
 mod flow;
 mod headers;
+mod hostile;
 mod keys;
 mod measures;
+mod readiness;
 mod recording;
 mod requests;
 mod retries;

@@ -274,7 +274,12 @@ async fn requests_in_one_write_are_answered_in_order() {
         (PATH, &body),
     ] {
         requests += &client.request_head("POST", path, &[]);
-        requests += &format!("content-length: {}\r\n\r\n{body}", body.len());
+        requests.extend([
+            "content-length: ",
+            &body.len().to_string(),
+            "\r\n\r\n",
+            body,
+        ]);
     }
     client.write(requests).await;
     for status in [200, 404, 400, 200] {

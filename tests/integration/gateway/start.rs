@@ -141,6 +141,16 @@ async fn a_folder_without_recordings_is_one_clear_line() {
 }
 
 #[tokio::test]
+async fn a_place_that_cannot_be_recorded_into_is_one_clear_line() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut command = replay(&["--record"]);
+    command.arg(file.path().join("below"));
+    let (code, line) = refusal(&mut command).await;
+    assert_eq!(code, 1);
+    assert!(line.contains("cannot record into"), "{line}");
+}
+
+#[tokio::test]
 async fn off_loopback_it_needs_keys_or_to_be_told() {
     let everywhere = [
         "serve",

@@ -107,7 +107,7 @@ impl Connection {
     ) {
         let body = body.as_ref();
         let mut request = self.request_head(method, path, headers);
-        request += &format!("content-length: {}\r\n\r\n", body.len());
+        request.extend(["content-length: ", &body.len().to_string(), "\r\n\r\n"]);
         let mut request = request.into_bytes();
         request.extend_from_slice(body);
         self.write(request).await;
@@ -122,10 +122,10 @@ impl Connection {
     ) -> String {
         let mut head = format!("{method} {path} HTTP/1.1\r\n");
         if !headers.iter().any(|(name, _)| *name == "host") {
-            head += &format!("host: {}\r\n", self.address);
+            head.extend(["host: ", &self.address.to_string(), "\r\n"]);
         }
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([name, ": ", value, "\r\n"]);
         }
         head
     }
