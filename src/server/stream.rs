@@ -76,7 +76,7 @@ pin_project! {
         // it looks at these when it fires.
         heard: Instant,
         sent: Instant,
-        // Whether all that is to be sent is a sign of life, which is no first token.
+        // Whether all that is to be sent is a sign of life or a failure: neither is a first token.
         says_nothing: bool,
         request_id: Option<String>,
         first_sent: Option<Instant>,
@@ -254,6 +254,7 @@ impl<B> Projection<'_, B> {
     /// Ends the stream and drops the upstream: Bedrock stops then, if it has not ended by itself.
     fn end(&mut self, outcome: Result<(), Error>) {
         if let Err(error) = outcome {
+            *self.says_nothing = self.out.is_empty();
             if self.translator.is_stopped() {
                 debug!(
                     error = error.label(),

@@ -1,66 +1,19 @@
-use std::collections::VecDeque;
+mod script;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_smithy_eventstream::frame::write_message_to;
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use tokio::time::sleep;
 
+use self::script::{Scripted, Step, metadata, scripted, start, stop, text, whole};
 use super::*;
 use crate::metrics::Metrics;
 use crate::server::request_id::RequestId;
 use crate::translate::{Answer as Shape, ChunkHead};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// What a scripted upstream does at a poll.
-enum Step {
-    Bytes(Vec<u8>),
-    Failure(upstream::Error),
-    /// It is silent for so long.
-    Silence(Duration),
-}
-
-/// An upstream that follows a script and then ends.
-struct Scripted {
-    steps: VecDeque<Step>,
-    silence: Option<Pin<Box<Sleep>>>,
-    dropped: Arc<AtomicBool>,
-}
-
-impl Drop for Scripted {
-    fn drop(&mut self) {
-        self.dropped.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Body for Scripted {
-    type Data = Bytes;
-    type Error = upstream::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, upstream::Error>>> {
-        loop {
-            if let Some(silence) = &mut self.silence {
-                ready!(silence.as_mut().poll(cx));
-                self.silence = None;
-            }
-            return Poll::Ready(match self.steps.pop_front() {
-                Some(Step::Silence(time)) => {
-                    self.silence = Some(Box::pin(sleep(time)));
-                    continue;
-                }
-                Some(Step::Bytes(bytes)) => Some(Ok(Frame::data(bytes.into()))),
-                Some(Step::Failure(error)) => Some(Err(error)),
-                None => None,
-            });
-        }
-    }
-}
 
 /// A stream under test, and what can be seen of its upstream.
 struct Rig {
@@ -135,54 +88,6 @@ impl Rig {
     }
 }
 
-fn scripted(steps: impl IntoIterator<Item = Step>) -> (Scripted, Arc<AtomicBool>) {
-    let dropped = Arc::<AtomicBool>::default();
-    let body = Scripted {
-        steps: steps.into_iter().collect(),
-        silence: None,
-        dropped: Arc::clone(&dropped),
-    };
-    (body, dropped)
-}
-
-fn event(name: &'static str, payload: &'static str) -> Vec<u8> {
-    let header = |name: &'static str, value: &'static str| {
-        Header::new(name, HeaderValue::String(value.into()))
-    };
-    let message = Message::new(payload)
-        .add_header(header(":event-type", name))
-        .add_header(header(":message-type", "event"));
-    let mut bytes = Vec::new();
-    write_message_to(&message, &mut bytes).unwrap();
-    bytes
-}
-
-fn start() -> Vec<u8> {
-    event("messageStart", r#"{"role":"assistant"}"#)
-}
-
-fn text() -> Vec<u8> {
-    event(
-        "contentBlockDelta",
-        r#"{"contentBlockIndex":0,"delta":{"text":"Hi"}}"#,
-    )
-}
-
-fn stop() -> Vec<u8> {
-    event("messageStop", r#"{"stopReason":"end_turn"}"#)
-}
-
-fn metadata() -> Vec<u8> {
-    event(
-        "metadata",
-        r#"{"usage":{"inputTokens":1,"outputTokens":2,"totalTokens":3}}"#,
-    )
-}
-
-fn whole() -> Vec<u8> {
-    [start(), text(), stop(), metadata()].concat()
-}
-
 fn count(text: &str, part: &str) -> usize {
     text.matches(part).count()
 }
@@ -249,6 +154,8 @@ async fn signs_of_life_go_out_while_the_upstream_is_silent_and_do_not_count_as_i
             .all(|text| text.contains("chat.completion.chunk"))
     );
     assert!(is_failed(texts[3], "upstream_timeout"), "{texts:?}");
+    // None of them was a piece of the answer.
+    assert_eq!(rig.reported().first_token, None);
 }
 
 #[tokio::test(start_paused = true)]
