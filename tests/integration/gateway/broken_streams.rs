@@ -1,6 +1,8 @@
 //! How a stream ends when it does not end well, as the table "How a stream ends" has it: one error event, no finish
 //! reason, no `[DONE]`, and the proper end of the chunked body all the same.
 
+mod bytes;
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -143,59 +145,6 @@ async fn an_exceptions_name_in_place_of_an_events_is_an_error_event() {
 }
 
 #[tokio::test]
-async fn a_wrong_checksum_of_a_prelude_ends_the_stream() {
-    fails_after_text(
-        &with_flipped_bit(text_delta("lo"), 9),
-        Some("upstream_stream_error"),
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_wrong_checksum_of_a_message_ends_the_stream() {
-    let delta = text_delta("lo");
-    let last = delta.len() - 1;
-    fails_after_text(
-        &with_flipped_bit(delta, last),
-        Some("upstream_stream_error"),
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_changed_payload_ends_the_stream() {
-    let delta = text_delta("lo");
-    let position = delta.len() - 10;
-    fails_after_text(
-        &with_flipped_bit(delta, position),
-        Some("upstream_stream_error"),
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn an_oversize_length_ends_the_stream_before_anything_is_buffered() {
-    let mut prelude = u32::MAX.to_be_bytes().to_vec();
-    prelude.extend(0_u32.to_be_bytes());
-    prelude.extend(crc32fast::hash(&prelude).to_be_bytes());
-    fails_after_text(&prelude, Some("upstream_stream_error")).await;
-}
-
-#[tokio::test]
-async fn a_payload_that_is_not_json_ends_the_stream() {
-    let headers = [
-        (":event-type", "contentBlockDelta"),
-        (":message-type", "event"),
-    ];
-    fails_after_text(&message(&headers, "{"), Some("upstream_stream_error")).await;
-}
-
-#[tokio::test]
-async fn a_message_without_a_type_ends_the_stream() {
-    fails_after_text(&message(&[], "{}"), Some("upstream_stream_error")).await;
-}
-
-#[tokio::test]
 async fn an_unknown_event_does_not() {
     let mut stream = Stream::begin().await;
     let mut messages = short_answer();
@@ -298,6 +247,23 @@ async fn a_silence_beyond_the_idle_limit_is_a_failure_and_ends_the_call() {
             .unwrap()
             .contains("Timeout")
     );
+    stream.call.gone().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_never_comes_to_an_end_is_cut_when_its_time_is_over() {
+    let bedrock = ScriptedBedrock::start().await;
+    let mut settings = config(&bedrock.url());
+    settings.bedrock.total_timeout = Duration::from_millis(50);
+    let mut stream = Stream::with(bedrock, settings).await;
+    stream
+        .call
+        .send([message_start(), text_delta("Hel")].concat())
+        .await;
+    stream
+        .events()
+        .await
+        .assert_failed(Some("upstream_timeout"));
     stream.call.gone().await;
 }
 

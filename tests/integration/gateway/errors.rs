@@ -1,10 +1,12 @@
 //! Bedrock's failures in OpenAI's words: the table of statuses, types and codes, from the recordings.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::support::bedrock::ScriptedBedrock;
 use crate::support::client::Answer;
-use crate::support::gateway::{MODEL, Running, StandInServer, question, whole_question};
+use crate::support::gateway::{MODEL, Running, StandInServer, config, question, whole_question};
 
 /// What a client must see: status, type, code, `retry-after`, and whether it is told not to repeat.
 struct Expected(u16, &'static str, Option<&'static str>, bool, bool);
@@ -211,6 +213,51 @@ async fn refused_credentials_are_never_the_clients_fault() {
             "{}",
             answer.message()
         );
+    }
+}
+
+#[tokio::test]
+async fn how_long_to_wait_is_passed_on_unless_it_is_too_long() {
+    let bedrock = ScriptedBedrock::start().await;
+    let gateway = Running::before(&bedrock.url()).await;
+    for (asked, told) in [
+        ("7", "7"),
+        ("60", "60"),
+        ("0", "1"),
+        ("61", "5"),
+        ("soon", "5"),
+    ] {
+        let mut client = gateway.connect().await;
+        client.chat(&question(MODEL)).await;
+        let headers = format!(
+            "connection: close\r\nx-amzn-errortype: ServiceUnavailableException\r\nretry-after: {asked}\r\n"
+        );
+        bedrock.call().await.answer(503, &headers, "{}").await;
+        let answer = client.answer().await;
+        assert_eq!(
+            (answer.error().0, answer.header("retry-after")),
+            (503, told),
+            "{asked}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bedrock_that_never_answers_is_a_504() {
+    let bedrock = ScriptedBedrock::start().await;
+    let mut settings = config(&bedrock.url());
+    settings.bedrock.head_timeout = Duration::from_millis(50);
+    let gateway = Running::with(settings).await;
+    for request in [question(MODEL), whole_question(MODEL)] {
+        let mut client = gateway.connect().await;
+        client.chat(&request).await;
+        let mut call = bedrock.call().await;
+        let (status, kind, code) = client.answer().await.error();
+        assert_eq!(
+            (status, kind.as_str(), code.as_deref()),
+            (504, "timeout", Some("upstream_timeout"))
+        );
+        call.gone().await;
     }
 }
 
