@@ -4,6 +4,7 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod architecture;
 mod command_line;
 mod stand_in;
 mod upstream;
