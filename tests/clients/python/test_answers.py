@@ -3,7 +3,10 @@
 import asyncio
 
 import pytest
-from openai import AsyncOpenAI
+
+from gateway import official_sdk
+
+openai = official_sdk()
 
 OUTCROP = "An outcrop is where bedrock comes to the surface."
 QUESTION = [{"role": "user", "content": "What is an outcrop?"}]
@@ -79,7 +82,7 @@ def test_the_stream_helper(client):
 
 def test_the_asynchronous_client(gateway):
     async def ask():
-        async with AsyncOpenAI(base_url=gateway.base_url, api_key="unused", max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=gateway.base_url, api_key="unused", max_retries=0) as client:
             request = {"model": "replay.short-text", "messages": QUESTION}
             stream = await client.chat.completions.create(**request, stream=True)
             chunks = [chunk async for chunk in stream]

@@ -1,8 +1,10 @@
 """Every class of error is raised as the SDK's own type for it."""
 
-import openai
 import pytest
-from openai import OpenAI
+
+from gateway import official_sdk
+
+openai = official_sdk()
 
 QUESTION = [{"role": "user", "content": "What is an outcrop?"}]
 either = pytest.mark.parametrize("stream", [False, True])
@@ -52,7 +54,7 @@ def test_a_prompt_that_is_too_long(client, name, stream):
 
 @pytest.mark.parametrize("key", ["sk-wrong", "sk-firs", "sk-first,sk-second"])
 def test_a_wrong_key(locked_gateway, key):
-    client = OpenAI(base_url=locked_gateway.base_url, api_key=key, max_retries=0)
+    client = openai.OpenAI(base_url=locked_gateway.base_url, api_key=key, max_retries=0)
     with pytest.raises(openai.AuthenticationError) as raised:
         ask(client)
     assert (raised.value.status_code, raised.value.code) == (401, "invalid_api_key")
@@ -60,7 +62,7 @@ def test_a_wrong_key(locked_gateway, key):
 
 @pytest.mark.parametrize("key", ["sk-first", "sk-second"])
 def test_a_right_key(locked_gateway, key):
-    client = OpenAI(base_url=locked_gateway.base_url, api_key=key, max_retries=0)
+    client = openai.OpenAI(base_url=locked_gateway.base_url, api_key=key, max_retries=0)
     assert ask(client).choices[0].finish_reason == "stop"
 
 

@@ -2,16 +2,18 @@
 
 import asyncio
 
-import openai
 import pytest
-from openai import AsyncOpenAI, OpenAI
+
+from gateway import official_sdk
+
+openai = official_sdk()
 
 LONG = {"model": "replay.long-text", "messages": [{"role": "user", "content": "Go on."}]}
 LEFT = r"outcrop::access.*error=\"?client_left"
 
 
 def test_a_stream_that_is_closed(slow_gateway):
-    client = OpenAI(base_url=slow_gateway.base_url, api_key="unused", max_retries=0)
+    client = openai.OpenAI(base_url=slow_gateway.base_url, api_key="unused", max_retries=0)
     stream = client.chat.completions.create(**LONG, stream=True)
     for _ in range(3):
         next(stream)
@@ -23,7 +25,7 @@ def test_a_stream_that_is_closed(slow_gateway):
 
 def test_a_task_that_is_cancelled(slow_gateway):
     async def leave():
-        async with AsyncOpenAI(base_url=slow_gateway.base_url, api_key="unused", max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=slow_gateway.base_url, api_key="unused", max_retries=0) as client:
             begun = asyncio.Event()
 
             async def read():
@@ -42,14 +44,14 @@ def test_a_task_that_is_cancelled(slow_gateway):
 
 
 def test_a_whole_answer_that_is_not_waited_for(slow_gateway):
-    client = OpenAI(base_url=slow_gateway.base_url, api_key="unused", max_retries=0, timeout=0.2)
+    client = openai.OpenAI(base_url=slow_gateway.base_url, api_key="unused", max_retries=0, timeout=0.2)
     with pytest.raises(openai.APITimeoutError):
         client.chat.completions.create(**LONG)
     slow_gateway.wait_for(r"outcrop::access.*status=499.*error=\"?client_left")
 
 
 def test_the_next_client_is_served(slow_gateway):
-    client = OpenAI(base_url=slow_gateway.base_url, api_key="unused", max_retries=0)
+    client = openai.OpenAI(base_url=slow_gateway.base_url, api_key="unused", max_retries=0)
     with client.chat.completions.create(**LONG, stream=True) as stream:
         next(stream)
     slow_gateway.wait_for(LEFT)

@@ -4,6 +4,10 @@ import json
 
 import pytest
 
+from gateway import official_sdk
+
+official_sdk()
+
 WEATHER = {"city": {"type": "string"}}
 
 
