@@ -6,5 +6,6 @@
 
 mod architecture;
 mod command_line;
+mod readme;
 mod stand_in;
 mod upstream;
