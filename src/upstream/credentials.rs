@@ -211,14 +211,15 @@ impl Shared {
                     refresh_at: credentials.expiry().map(|expiry| refresh_at(expiry, now)),
                 });
             }
-            Err(error) => match &mut state.current {
-                Some(current) => {
+            Err(error) => {
+                if let Some(current) = &mut state.current {
                     warn!(%error, source = %self.source, "AWS credentials were not refreshed");
                     current.refresh_at = Some(now + REFRESH_PAUSE);
+                } else {
+                    // Whoever waits for them tells.
+                    debug!(%error, source = %self.source, "there are no AWS credentials");
                 }
-                // Whoever waits for them tells.
-                None => debug!(%error, source = %self.source, "there are no AWS credentials"),
-            },
+            }
         }
     }
 }

@@ -4,8 +4,10 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod architecture;
 mod command_line;
 mod gateway;
+mod readme;
 mod stand_in;
 mod support;
 mod upstream;

@@ -1,0 +1,104 @@
+//! What the README promises, compared with what the binary says of itself.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use outcrop::metrics::Metrics;
+
+/// Variables that are told elsewhere than among the options of `serve --help`.
+const OTHER_VARIABLES: [&str; 3] = ["OUTCROP_CLIENT_KEY", "OUTCROP_CONFIG", "OUTCROP_LOG_FORMAT"];
+
+#[test]
+fn it_names_every_variable_and_no_other() {
+    let help = Command::new(env!("CARGO_BIN_EXE_outcrop"))
+        .args(["serve", "--help"])
+        .env_clear()
+        .output()
+        .unwrap();
+    let mut known = variables(&String::from_utf8(help.stdout).unwrap());
+    assert!(known.len() > 10, "the help was not understood: {known:?}");
+    known.extend(OTHER_VARIABLES.map(str::to_owned));
+    assert_eq!(variables(&read("README.md")), known);
+}
+
+#[test]
+fn it_names_every_flag_of_both_commands() {
+    let readme = read("README.md");
+    for command in ["serve", "replay"] {
+        let help = Command::new(env!("CARGO_BIN_EXE_outcrop"))
+            .args([command, "--help"])
+            .env_clear()
+            .output()
+            .unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let flags: Vec<_> = help
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("--"))
+            .map(|line| line.split(' ').next().unwrap())
+            .collect();
+        assert!(flags.len() > 4, "the help was not understood: {flags:?}");
+        for flag in flags {
+            assert!(readme.contains(&format!("--{flag}")), "{command} --{flag}");
+        }
+    }
+}
+
+#[test]
+fn it_names_every_metric_and_no_other() {
+    let page = Metrics::new().encode();
+    let counters = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let metrics: BTreeSet<_> = counters
+        .map(|line| match line.split_once(' ').unwrap() {
+            (name, "counter") => format!("{name}_total"),
+            (name, _) => name.to_owned(),
+        })
+        .collect();
+    let readme = read("README.md");
+    let named: BTreeSet<_> = readme
+        .split('`')
+        .filter(|word| word.starts_with("outcrop_"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named, metrics);
+}
+
+#[test]
+fn links_between_the_documents_lead_somewhere() {
+    let documents = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "fixtures/README.md",
+    ];
+    let mut links = 0;
+    for document in documents {
+        for link in read(document).split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            if !target.is_empty() && !target.contains("://") {
+                let path = root().join(document).with_file_name(target);
+                assert!(path.exists(), "{document} points to {target}");
+                links += 1;
+            }
+        }
+    }
+    assert!(links >= 6, "the links were not found");
+}
+
+fn variables(text: &str) -> BTreeSet<String> {
+    text.split(|character: char| !character.is_ascii_uppercase() && character != '_')
+        .filter(|word| word.starts_with("OUTCROP_") && word.len() > "OUTCROP_".len())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap()
+}
