@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 
 use tracing::{Metadata, Subscriber, info, warn};
-use tracing_subscriber::filter::{EnvFilter, FilterExt, FilterFn, LevelFilter, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, FilterFn, filter_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -12,8 +12,9 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::config::{Environment, LogFormat};
 
-/// What is logged when `RUST_LOG` says nothing.
-const DEFAULT_FILTER: &str = "warn,outcrop=info";
+/// What is logged when `RUST_LOG` says nothing. What aws-config warns of it also returns, and its warnings
+/// hold what a credential process wrote to its standard error.
+const DEFAULT_FILTER: &str = "warn,aws_config=error,outcrop=info";
 
 /// The target of the line that says where the server listens; no filter drops it, because scripts
 /// and tests wait for it.
@@ -143,8 +144,9 @@ fn is_colour(text: &str) -> bool {
         .starts_with('m')
 }
 
+/// Without a hint of its level: it would hide everything below that level from the other layer too.
 fn is_listening() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    filter_fn(|metadata| metadata.target() == LISTENING).with_max_level_hint(LevelFilter::INFO)
+    filter_fn(|metadata| metadata.target() == LISTENING)
 }
 
 #[cfg(test)]

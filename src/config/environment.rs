@@ -36,6 +36,11 @@ impl Environment {
         (!value.trim().is_empty()).then_some(value.as_str())
     }
 
+    /// Tells whether a variable is set at all, be it blank.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.variables.contains_key(name)
+    }
+
     /// Goes through all variables that are not blank, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let variables = self.variables.iter();

@@ -39,8 +39,14 @@ pub(super) fn read(environment: &Environment, loading: &mut Loading) {
             loading.mistake(origin, unknown_variable(name));
         }
     }
-    if let Some(value) = environment.get(API_KEY) {
-        read_keys(value, loading);
+    match environment.get(API_KEY) {
+        Some(value) => read_keys(value, loading),
+        // Most often a secret that was not filled in: it must not open the gateway to everybody.
+        None if environment.is_set(API_KEY) => loading.mistake(
+            Origin::Variable(API_KEY.to_owned()),
+            "it is set and holds no key; give a key, or unset it to serve without keys".to_owned(),
+        ),
+        None => {}
     }
     if let Err(mistake) = LogFormat::from_environment(environment) {
         loading.mistake(mistake.origin, mistake.problem);

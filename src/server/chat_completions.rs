@@ -128,6 +128,7 @@ impl Gateway {
         if let Some(tap) = tap {
             tap.answer(&upstream.body);
         }
+        exchange.answered = true;
         exchange
             .upstream_request_id
             .clone_from(&upstream.request_id);
@@ -155,6 +156,7 @@ impl Gateway {
             None => Some(opening.as_mut().await),
             Some(limit) => timeout(limit, opening.as_mut()).await.ok(),
         };
+        let early = opened.is_none();
         let mut out = BytesMut::new();
         let (source, translator) = match opened {
             None => (Source::Opening(opening), call.translator(None)),
@@ -179,6 +181,7 @@ impl Gateway {
         let silences = self.settings().silences;
         let stream =
             ChatCompletionStream::new(source, translator, out, silences, call.context_window, tap);
+        exchange.answered = !early;
         exchange.stream_opened();
         exchange.measure_overhead();
         let mut headers = call.headers();

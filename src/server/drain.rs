@@ -10,16 +10,20 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 use tracing::{debug, warn};
 
-use super::connection::{LeftUnread, LingeringStream};
+use super::connection::{ClientStream, ConnectionState};
 use super::gateway::Gateway;
 
 /// How long a connection may be idle, or take to send a request's head.
 const HEAD_TIME: Duration = Duration::from_secs(75);
+/// The same once the gateway is told to stop: half a head must not hold a deployment up.
+const LAST_HEAD_TIME: Duration = Duration::from_secs(2);
 /// The pause after a failed accept: most often there are no file descriptors left, and trying on would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long the connections that are cut may take to notice.
+const CUT_TIME: Duration = Duration::from_secs(1);
 
 /// How a gateway ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +58,16 @@ pub async fn run(
     }
     drop(listener);
     gateway.drain();
-    let _ = timeout(grace, graceful.shutdown()).await;
+    let all = async {
+        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
+    };
+    if timeout(grace, all).await.is_ok() {
+        return Drained { cut: 0 };
+    }
     while connections.try_join_next().is_some() {}
     let cut = connections.len();
-    connections.shutdown().await;
+    let _ = timeout(CUT_TIME, connections.shutdown()).await;
     Drained { cut }
 }
 
@@ -69,21 +79,41 @@ fn serve(
 ) {
     // Tokens are small and must leave at once.
     let _ = stream.set_nodelay(true);
-    let left_unread = LeftUnread::default();
-    let io = TokioIo::new(LingeringStream::new(stream, left_unread.clone()));
-    let gateway = Arc::clone(gateway);
-    let service = service_fn(move |request| {
-        let (gateway, left_unread) = (Arc::clone(&gateway), left_unread.clone());
-        async move { Ok::<_, Infallible>(gateway.handle(request, &left_unread).await) }
+    let state = ConnectionState::default();
+    let io = TokioIo::new(ClientStream::new(stream, state.clone()));
+    let service = service_fn({
+        let (gateway, state) = (Arc::clone(gateway), state.clone());
+        move |request| {
+            let (gateway, state) = (Arc::clone(&gateway), state.clone());
+            async move { Ok::<_, Infallible>(gateway.handle(request, &state).await) }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .serve_connection(io, service);
     let connection = graceful.watch(connection);
+    let gateway = Arc::clone(gateway);
     connections.spawn(async move {
-        if let Err(error) = connection.await {
-            debug!(%error, "a connection ended badly");
+        tokio::select! {
+            ended = connection => if let Err(error) = ended {
+                debug!(%error, "a connection ended badly");
+            },
+            () = without_request(&gateway, &state) => debug!("a connection without a request was cut"),
         }
     });
+}
+
+/// Waits until the gateway drains and the connection still has no whole request.
+async fn without_request(gateway: &Gateway, state: &ConnectionState) {
+    gateway.draining().await;
+    let mut looks = interval(LAST_HEAD_TIME);
+    // The first look is immediate.
+    looks.tick().await;
+    loop {
+        looks.tick().await;
+        if state.is_idle() {
+            return;
+        }
+    }
 }

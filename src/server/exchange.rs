@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::info;
 
+use super::connection::InFlight;
 use super::request_id::RequestId;
 use crate::bedrock::response::TokenUsage;
 use crate::metrics::{Metrics, RequestOutcome, StreamGuard, Tokens};
@@ -35,12 +37,25 @@ pub(super) struct Exchange {
     pub(super) first_token: Option<Duration>,
     overhead: Option<Duration>,
     pub(super) complete: bool,
+    /// Whether Bedrock took the request, so that the model's name is one that it knows.
+    pub(super) answered: bool,
     open: Option<StreamGuard>,
+    draining: watch::Receiver<bool>,
+    _in_flight: InFlight,
 }
 
 impl Exchange {
-    pub(super) fn begin(metrics: Metrics, request_id: RequestId) -> Self {
+    /// The account of a request that begins now on a connection.
+    pub(super) fn begin(
+        metrics: Metrics,
+        request_id: RequestId,
+        in_flight: InFlight,
+        draining: watch::Receiver<bool>,
+    ) -> Self {
         Self {
+            _in_flight: in_flight,
+            draining,
+            answered: false,
             metrics,
             begun: Instant::now(),
             request_id,
@@ -81,8 +96,7 @@ impl Exchange {
 
     /// Whether Bedrock knows the model, so that its name may be a metric's label.
     fn known_model(&self) -> Option<&str> {
-        let answered = self.status.is_some_and(|status| status.is_success());
-        (answered && !self.model.is_empty()).then_some(self.model.as_str())
+        self.answered.then_some(self.model.as_str())
     }
 
     fn measure(&self, status: StatusCode, duration: Duration) {
@@ -115,7 +129,12 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.complete && self.error.is_none() {
-            self.error = Some("client_left");
+            let draining = *self.draining.borrow();
+            self.error = Some(if draining {
+                "shutting_down"
+            } else {
+                "client_left"
+            });
         }
         // nginx's status for a client that left before there was one.
         let status = self

@@ -1,7 +1,6 @@
 //! The gateway: what every request passes through.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,17 +8,19 @@ use http::header::{CONNECTION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::authenticate::ApiKeys;
 use super::body::{Payload, ResponseBody};
-use super::connection::LeftUnread;
+use super::connection::ConnectionState;
 use super::exchange::Exchange;
 use super::guard::check_browser;
 use super::request_body::RequestBody;
 use super::request_id::{RequestId, X_REQUEST_ID};
 use super::route::Route;
 use super::stream::Silences;
+use super::upstream_failure::credentials_failure;
 use crate::config::{Config, Unsupported};
 use crate::error::Error;
 use crate::fixture::Recorder;
@@ -41,13 +42,14 @@ pub struct Gateway {
     bedrock: Bedrock,
     metrics: Metrics,
     recorder: Option<Recorder>,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
 }
 
 /// What of the configuration a request looks at.
 #[derive(Debug)]
 pub(super) struct Settings {
     listen: SocketAddr,
+    any_host: bool,
     max_body_bytes: usize,
     metrics_open: bool,
     pub(super) unsupported: Unsupported,
@@ -73,6 +75,7 @@ impl Gateway {
         Self {
             settings: Settings {
                 listen,
+                any_host: config.allow_anonymous && !listen.ip().is_loopback(),
                 max_body_bytes: config.max_body_bytes,
                 metrics_open: config.metrics.open,
                 unsupported: config.unsupported,
@@ -86,7 +89,7 @@ impl Gateway {
             bedrock,
             metrics,
             recorder,
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         }
     }
 
@@ -104,18 +107,33 @@ impl Gateway {
 
     /// Says that no new work is wanted: `/ready` fails from now on.
     pub(super) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.draining.send_replace(true);
+    }
+
+    /// Waits until no new work is wanted.
+    pub(super) async fn draining(&self) {
+        // The sender lives in `self`, so this cannot fail.
+        let _ = self
+            .draining
+            .subscribe()
+            .wait_for(|draining| *draining)
+            .await;
     }
 
     /// Answers one request; whatever goes wrong becomes an answer here.
     pub(super) async fn handle(
         &self,
         request: Request<Incoming>,
-        left_unread: &LeftUnread,
+        connection: &ConnectionState,
     ) -> Response<ResponseBody> {
         let (head, incoming) = request.into_parts();
         let request_id = RequestId::of(&head.headers, fastrand::u128(..));
-        let mut exchange = Exchange::begin(self.metrics.clone(), request_id);
+        let mut exchange = Exchange::begin(
+            self.metrics.clone(),
+            request_id,
+            connection.request(),
+            self.draining.subscribe(),
+        );
         let mut body = RequestBody::new(incoming, &head.headers);
         let (status, reply) = match self.answer(&head, &mut body, &mut exchange).await {
             Ok(reply) => (StatusCode::OK, reply),
@@ -127,7 +145,7 @@ impl Gateway {
         } = reply;
         if !body.discard().await {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            left_unread.set();
+            connection.leave_unread();
         }
         headers.insert(X_REQUEST_ID, exchange.request_id.header());
         if exchange.route == Route::ChatCompletions.name() {
@@ -181,23 +199,26 @@ impl Gateway {
             Route::Metrics | Route::ChatCompletions => self.keys.check(headers)?,
         }
         if self.keys.is_empty() {
-            check_browser(headers, self.settings.listen)
+            check_browser(headers, self.settings.listen, self.settings.any_host)
         } else {
             Ok(())
         }
     }
 
     async fn ready(&self) -> Result<Reply, Error> {
-        if self.draining.load(Ordering::Relaxed) {
+        if *self.draining.borrow() {
             return Err(Error::Unavailable("the gateway is stopping"));
         }
         match timeout(READY_TIME, self.bedrock.credentials_resolve()).await {
             Ok(Ok(())) => Ok(json(r#"{"status":"ready"}"#)),
-            Ok(Err(error)) => Err(Failure {
-                status: 503,
-                ..Failure::upstream_auth(&error.to_string())
+            Ok(Err(error)) => {
+                let failure = credentials_failure(&error);
+                Err(Failure {
+                    status: 503,
+                    ..failure
+                }
+                .into())
             }
-            .into()),
             Err(_) => Err(Error::Unavailable(
                 "the AWS credentials are still being loaded",
             )),

@@ -9,12 +9,18 @@ use http::{HeaderMap, Uri};
 
 use crate::error::Error;
 
-/// Refuses what only a web page sends, or what came here under a name that is not this gateway's.
+/// Refuses what only a web page sends, or what came here under a name that is not this gateway's. The name
+/// does not count with `any_host`, for an operator who let everybody in on purpose: in a cluster a gateway
+/// has names that it does not know.
 ///
 /// # Errors
 /// When `Origin` is not loopback, when the browser says that the request crosses sites, and when `Host` is
 /// neither loopback nor the address listened on.
-pub(super) fn check_browser(headers: &HeaderMap, listen: SocketAddr) -> Result<(), Error> {
+pub(super) fn check_browser(
+    headers: &HeaderMap,
+    listen: SocketAddr,
+    any_host: bool,
+) -> Result<(), Error> {
     if headers
         .get("sec-fetch-site")
         .is_some_and(|site| site == "cross-site")
@@ -33,7 +39,7 @@ pub(super) fn check_browser(headers: &HeaderMap, listen: SocketAddr) -> Result<(
             "Without keys, requests from web pages are refused.",
         ));
     }
-    if text(HOST).is_some_and(|host| !is_own_host(host, listen)) {
+    if !any_host && text(HOST).is_some_and(|host| !is_own_host(host, listen)) {
         return Err(Error::Forbidden(
             "Without keys, requests are refused whose Host is not this gateway's address.",
         ));
@@ -90,7 +96,7 @@ mod tests {
         for (name, value) in pairs {
             headers.insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        check_browser(&headers, listen.parse().unwrap()).is_ok()
+        check_browser(&headers, listen.parse().unwrap(), false).is_ok()
     }
 
     #[test]

@@ -76,6 +76,10 @@ pin_project! {
         // it looks at these when it fires.
         heard: Instant,
         sent: Instant,
+        // When the answer itself was whole.
+        stopped: Option<Instant>,
+        // Whether the call was answered after the client's head had gone out.
+        answered: bool,
         // Whether all that is to be sent is a sign of life or a failure: neither is a first token.
         says_nothing: bool,
         request_id: Option<String>,
@@ -117,6 +121,8 @@ where
             context_window,
             heard: now,
             sent: now,
+            stopped: None,
+            answered: false,
             says_nothing: false,
             request_id: None,
             first_sent: None,
@@ -129,6 +135,7 @@ impl<B> ChatCompletionStream<B> {
     /// Tells the account of the request how the stream ended, or that the client left.
     pub(super) fn report(&self, exchange: &mut Exchange) {
         exchange.complete = self.translator.is_done();
+        exchange.answered |= self.answered;
         exchange.error = self.failure.or(exchange.error);
         exchange.usage = self.translator.usage().copied();
         self.translator
@@ -202,14 +209,17 @@ where
 impl<B> Projection<'_, B> {
     fn hear(&mut self, heard: Heard<B>) {
         *self.heard = Instant::now();
-        let stopped = self.translator.is_stopped();
         match heard {
             Heard::Opened(Opened::Events { request_id, body }) => {
                 *self.request_id = request_id;
+                *self.answered = true;
                 *self.source = Source::Reading(body);
+                // The limit of silence begins to count.
+                self.timer.as_mut().reset(*self.heard);
             }
             Heard::Opened(Opened::Whole(answer)) => {
                 *self.request_id = answer.request_id;
+                *self.answered = true;
                 if let Some(tap) = self.tap.take() {
                     tap.answer(&answer.body);
                 }
@@ -242,7 +252,8 @@ impl<B> Projection<'_, B> {
                 self.end(Err(from_upstream(&error, *self.context_window)));
             }
         }
-        if self.translator.is_stopped() && !stopped {
+        if self.translator.is_stopped() && self.stopped.is_none() {
+            *self.stopped = Some(*self.heard);
             self.timer.as_mut().reset(*self.heard + DRAIN_TIME);
         }
     }
@@ -271,15 +282,15 @@ impl<B> Projection<'_, B> {
     /// Does what is due after a silence, and sets the timer for what is due next.
     fn wait(&mut self) {
         let now = Instant::now();
-        let stopped = self.translator.is_stopped();
-        let keep_alive = Some(self.silences.keep_alive).filter(|time| !time.is_zero() && !stopped);
-        let idle = if stopped {
-            DRAIN_TIME
-        } else {
-            self.silences.idle
+        let keep_alive =
+            Some(self.silences.keep_alive).filter(|time| !time.is_zero() && self.stopped.is_none());
+        let idle = self.silences.idle;
+        let silent_until = match (&self.source, *self.stopped) {
+            // A pending call has limits of its own.
+            (Source::Opening(_), _) => None,
+            (_, Some(stopped)) => Some(stopped + DRAIN_TIME),
+            (_, None) => Some(*self.heard + idle),
         };
-        // A pending call has limits of its own.
-        let silent_until = (!matches!(self.source, Source::Opening(_))).then(|| *self.heard + idle);
         if silent_until.is_some_and(|limit| limit <= now) {
             if let Some(tap) = self.tap.take() {
                 tap.finish();

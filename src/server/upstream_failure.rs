@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use tracing::warn;
+
 use crate::error::Error;
 use crate::openai::InvalidRequest;
 use crate::translate::Failure;
-use crate::upstream;
+use crate::upstream::{self, CredentialsError};
 
 /// The longest `retry-after` that is passed on: clients give up at once on longer ones.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
+/// The shortest one.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The error for a call that failed; `context_window` is the model's, in tokens, where known.
 pub(super) fn from_upstream(error: &upstream::Error, context_window: Option<u32>) -> Error {
@@ -19,10 +23,9 @@ pub(super) fn from_upstream(error: &upstream::Error, context_window: Option<u32>
             ..
         } => {
             let mut failure = Failure::from_exception(exception, context_window);
-            let asked = retry_after
-                .filter(|time| *time <= MAX_RETRY_AFTER && failure.retry_after.is_some());
-            if let Some(seconds) = asked.and_then(|time| u32::try_from(time.as_secs()).ok()) {
-                failure.retry_after = Some(seconds.max(1));
+            if let (Some(asked), Some(seconds)) = (retry_after, &mut failure.retry_after) {
+                let asked = asked.clamp(&MIN_RETRY_AFTER, &MAX_RETRY_AFTER).as_secs();
+                *seconds = u32::try_from(asked).unwrap_or(*seconds);
             }
             failure
         }
@@ -36,7 +39,7 @@ pub(super) fn from_upstream(error: &upstream::Error, context_window: Option<u32>
             Some("upstream_timeout"),
             format!("Timeout: {error}."),
         ),
-        upstream::Error::Credentials(error) => Failure::upstream_auth(&error.to_string()),
+        upstream::Error::Credentials(error) => credentials_failure(error),
         upstream::Error::Interrupted(_)
         | upstream::Error::Stream(_)
         | upstream::Error::Protocol { .. } => Failure::upstream_stream_error(&error.to_string()),
@@ -51,4 +54,25 @@ pub(super) fn from_upstream(error: &upstream::Error, context_window: Option<u32>
         ),
     };
     failure.into()
+}
+
+/// What anybody may be told of credentials that cannot be loaded. The whole story is for the log: it can hold
+/// what a credential process wrote, or the name of a role.
+pub(super) fn credentials_failure(error: &CredentialsError) -> Failure {
+    warn!(%error, "there are no AWS credentials");
+    let (text, permanent) = match error {
+        CredentialsError::Missing => (
+            "there are none; the gateway's operator must configure them.",
+            true,
+        ),
+        CredentialsError::TimedOut => ("they did not arrive in time.", false),
+        CredentialsError::Failed(_) => (
+            "they could not be loaded; the gateway's log says why.",
+            false,
+        ),
+    };
+    Failure {
+        permanent,
+        ..Failure::upstream_auth(text)
+    }
 }

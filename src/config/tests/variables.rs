@@ -21,13 +21,18 @@ fn keys_are_separated_by_commas_and_never_shown() {
         "OUTCROP_API_KEY: key 4 is empty; keys are separated by single commas",
     ];
     assert_eq!(lines, expected);
-    assert!(
-        from_variables(&[("OUTCROP_API_KEY", " ")])
-            .unwrap()
-            .config
-            .api_keys
-            .is_empty()
-    );
+}
+
+#[test]
+fn a_key_that_was_not_filled_in_is_a_mistake() {
+    for value in ["", " "] {
+        assert_eq!(
+            variable_mistakes(&[("OUTCROP_API_KEY", value)]),
+            [
+                "OUTCROP_API_KEY: it is set and holds no key; give a key, or unset it to serve without keys"
+            ]
+        );
+    }
 }
 
 #[test]
