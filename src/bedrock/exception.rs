@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::event_stream::Message;
 
 /// The most bytes of an exception's message that are kept; the rest is cut off.
-pub const MAX_MESSAGE_LENGTH: usize = 4096;
+pub(crate) const MAX_MESSAGE_LENGTH: usize = 4096;
 
 /// A failure in Bedrock's own words, from an HTTP answer or from inside an event stream.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,17 +39,17 @@ pub struct InvalidRequest {
 
 impl InvalidRequest {
     /// A request whose member `param` has a value that cannot be taken.
-    pub fn value(param: impl ToString, message: impl Into<String>) -> Self {
+    pub fn value(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            param: Some(param.to_string()),
+            param: Some(param.into()),
             code: Some("invalid_value"),
         }
     }
 
     /// A request whose member `param` has the wrong JSON type.
-    pub fn kind(param: impl ToString, expected: &str, found: &str) -> Self {
-        let param = param.to_string();
+    pub fn kind(param: impl Into<String>, expected: &str, found: &str) -> Self {
+        let param: String = param.into();
         Self {
             message: format!(
                 "Invalid type for '{param}': expected {expected}, but got {found} instead."
@@ -60,8 +60,8 @@ impl InvalidRequest {
     }
 
     /// A request that lacks `param`.
-    pub fn missing(param: impl ToString) -> Self {
-        let param = param.to_string();
+    pub fn missing(param: impl Into<String>) -> Self {
+        let param: String = param.into();
         Self {
             message: format!("Missing required parameter: '{param}'."),
             param: Some(param),
@@ -70,10 +70,10 @@ impl InvalidRequest {
     }
 
     /// A request whose member `param` is understood and cannot be honoured.
-    pub fn unsupported(param: impl ToString, message: impl Into<String>) -> Self {
+    pub fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            param: Some(param.to_string()),
+            param: Some(param.into()),
             code: Some("unsupported_parameter"),
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn choose<'a>(
         Err(InvalidRequest::value("tool_choice", message))
     };
     let any = family.tool_choice != ToolChoiceForms::Auto;
-    let mut left_to_decide = || notes.adjust("tool_choice", "auto");
+    let mut left_to_decide = || notes.adjust("tool_choice", &"auto");
     Ok(match choice {
         None | Some(ToolChoice::Auto) => Choice::Auto,
         Some(ToolChoice::None) => Choice::None,
@@ -76,12 +76,13 @@ pub(super) fn choose<'a>(
             if required && !any {
                 left_to_decide();
             }
-            match names.is_empty() {
-                true => Choice::None,
-                false => Choice::Only {
+            if names.is_empty() {
+                Choice::None
+            } else {
+                Choice::Only {
                     names,
                     any: required && any,
-                },
+                }
             }
         }
     })

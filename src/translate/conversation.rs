@@ -17,7 +17,8 @@ use crate::bedrock::request::{
     ContentBlock, ConversationRole, ImageBlock, Message as Turn, SystemContentBlock,
     ToolResultBlock, ToolResultContentBlock, ToolUseBlock,
 };
-use crate::openai::message::{Content, ContentPart, Message, Role};
+use crate::openai::content::{Content, ContentPart};
+use crate::openai::message::{Message, Role};
 use crate::openai::{InvalidRequest, replace_lone_surrogates};
 
 /// Stands before a conversation that begins with the assistant, for models that must hear a user first.

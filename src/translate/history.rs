@@ -8,7 +8,8 @@ use super::notes::Notes;
 use super::tool_use_id::tool_use_id;
 use crate::bedrock::ToolUseIdForm;
 use crate::openai::InvalidRequest;
-use crate::openai::message::{Function, Message, Role};
+use crate::openai::message::{Message, Role};
+use crate::openai::tool_call::Function;
 
 /// One call of an assistant message, and where its result is.
 #[derive(Debug)]

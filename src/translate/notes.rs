@@ -1,6 +1,7 @@
 //! What a request asked for and did not get, for the headers `x-outcrop-ignored` and `x-outcrop-adjusted`.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// The most paths that one header names; the rest are counted.
 const MAX_NAMED: usize = 32;
@@ -21,8 +22,8 @@ impl Notes {
     }
 
     /// Notes that the member at `path` was taken as `value`.
-    pub fn adjust(&mut self, path: &str, value: impl ToString) {
-        self.adjusted.push(format!("{path}={}", value.to_string()));
+    pub fn adjust(&mut self, path: &str, value: &impl fmt::Display) {
+        self.adjusted.push(format!("{path}={value}"));
     }
 
     /// Puts the notes into the order in which the request has its top-level members.
@@ -87,7 +88,7 @@ mod tests {
         notes.ignore("messages[2].name");
         notes.ignore("seed");
         notes.ignore("x-y\r\nset-cookie");
-        notes.adjust("temperature", 1);
+        notes.adjust("temperature", &1);
         notes.sort(&[
             "seed".into(),
             "messages".into(),

@@ -39,14 +39,24 @@ pub(super) fn tool_configuration<'a>(
     if tools.is_empty() {
         if matches!(
             choice,
-            Some(ToolChoice::Required | ToolChoice::Function(_) | ToolChoice::AllowedTools { .. })
+            Some(
+                ToolChoice::Required
+                    | ToolChoice::Function(_)
+                    | ToolChoice::Custom(_)
+                    | ToolChoice::AllowedTools { .. }
+            )
         ) {
             let message = "'tool_choice' is only allowed when 'tools' are specified.";
             return Err(InvalidRequest::value("tool_choice", message));
         }
-        let tools: Vec<_> = called.into_iter().map(rebuilt).collect();
-        return Ok((!tools.is_empty()).then_some(ToolConfiguration {
-            tools,
+        if called.is_empty() {
+            return Ok(None);
+        }
+        if choice == Some(ToolChoice::None) {
+            notes.adjust("tool_choice", &"auto");
+        }
+        return Ok(Some(ToolConfiguration {
+            tools: called.into_iter().map(rebuilt).collect(),
             tool_choice: None,
         }));
     }
@@ -56,7 +66,7 @@ pub(super) fn tool_configuration<'a>(
             return Ok(None);
         }
         // Bedrock has no such choice, and the history needs its tools.
-        notes.adjust("tool_choice", "auto");
+        notes.adjust("tool_choice", &"auto");
     }
     let mut specifications = Vec::with_capacity(tools.len());
     for (index, tool) in tools.into_iter().enumerate() {
