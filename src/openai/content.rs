@@ -78,7 +78,7 @@ impl<'a> ContentPart<'a> {
             .ok_or_else(|| InvalidRequest::missing(Path::Member(field.path(), "type")))?;
         let text = |raw: Option<&'a RawValue>, name| {
             let path = Path::Member(field.path(), name);
-            let raw = raw.ok_or_else(|| InvalidRequest::missing(&path))?;
+            let raw = raw.ok_or_else(|| InvalidRequest::missing(path))?;
             Field::new(raw, &path).string()
         };
         Ok(match kind.as_ref() {
@@ -88,7 +88,7 @@ impl<'a> ContentPart<'a> {
                 let path = Path::Member(field.path(), "image_url");
                 let raw = members
                     .image_url
-                    .ok_or_else(|| InvalidRequest::missing(&path))?;
+                    .ok_or_else(|| InvalidRequest::missing(path))?;
                 Self::ImageUrl(read_image_url(Field::new(raw, &path), index, extras)?)
             }
             "thinking" | "redacted_thinking" => {

@@ -137,7 +137,6 @@ impl<'a> ChatCompletionRequest<'a> {
             "function_call" if self.tool_choice.is_none() => {
                 self.tool_choice = Some(ToolChoice::read(field)?);
             }
-            "function_call" => return Ok(false),
             "parallel_tool_calls" => self.sequential_tool_calls = !field.boolean()?,
             "response_format" => self.response_format = read_response_format(field)?,
             "logprobs" => self.logprobs = field.boolean()?,

@@ -26,17 +26,18 @@ impl Notes {
         self.adjusted.push(format!("{path}={value}"));
     }
 
-    /// Puts the notes into the order in which the request has its top-level members.
+    /// Puts the notes into the order in which the request has its top-level members, and the elements of those.
     pub fn sort(&mut self, members: &[Cow<'_, str>]) {
         let place = |path: &String| {
             let top = path.split(['.', '[', '=']).next().unwrap_or_default();
-            members
+            let member = members
                 .iter()
                 .position(|member| member == top)
-                .unwrap_or(members.len())
+                .unwrap_or(members.len());
+            (member, first_index(path))
         };
-        self.ignored.sort_by_key(place);
-        self.adjusted.sort_by_key(place);
+        self.ignored.sort_by_cached_key(place);
+        self.adjusted.sort_by_cached_key(place);
         self.ignored.dedup();
     }
 
@@ -54,6 +55,13 @@ impl Notes {
     pub fn adjusted(&self) -> Option<String> {
         header(&self.adjusted)
     }
+}
+
+/// The 2 of `messages[2].name`.
+fn first_index(path: &str) -> Option<usize> {
+    let (_, rest) = path.split_once('[')?;
+    let (index, _) = rest.split_once(']')?;
+    index.parse().ok()
 }
 
 /// Paths that fit a header safely, and the number of those that do not.
@@ -85,6 +93,7 @@ mod tests {
     fn paths_stand_in_request_order_and_what_does_not_fit_is_counted() {
         let mut notes = Notes::default();
         notes.ignore("logit_bias");
+        notes.ignore("messages[10].name");
         notes.ignore("messages[2].name");
         notes.ignore("seed");
         notes.ignore("x-y\r\nset-cookie");
@@ -97,7 +106,7 @@ mod tests {
         ]);
         assert_eq!(
             notes.ignored().unwrap(),
-            "seed, messages[2].name, logit_bias, +1"
+            "seed, messages[2].name, messages[10].name, logit_bias, +1"
         );
         assert_eq!(notes.adjusted().unwrap(), "temperature=1");
         assert_eq!(Notes::default().ignored(), None);

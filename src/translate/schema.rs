@@ -158,6 +158,8 @@ impl<'s> Expansion<'s> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn read(schema: &str) -> Result<String, InvalidRequest> {
@@ -215,9 +217,12 @@ mod tests {
         let mut defs = String::from(r#""D0":{"type":"string"}"#);
         for level in 1..40 {
             let below = level - 1;
-            defs.push_str(&format!(
-                r##","D{level}":{{"properties":{{"a":{{"$ref":"#/$defs/D{below}"}},"b":{{"$ref":"#/$defs/D{below}"}}}}}}"##
-            ));
+            let reference = format!(r##"{{"$ref":"#/$defs/D{below}"}}"##);
+            write!(
+                defs,
+                r#","D{level}":{{"properties":{{"a":{reference},"b":{reference}}}}}"#
+            )
+            .unwrap();
         }
         let bomb = format!(
             r##"{{"type":"object","properties":{{"x":{{"$ref":"#/$defs/D39"}}}},"$defs":{{{defs}}}}}"##

@@ -46,15 +46,11 @@ pub(super) fn rule(name: &str) -> Family {
             max_output_tokens: Some(8192),
             ..until_4_5
         },
-        Some((3, _)) => Family {
-            max_output_tokens: Some(64_000),
-            ..until_4_5
-        },
         Some((4, 0)) if is("opus") => Family {
             max_output_tokens: Some(32_000),
             ..until_4_5
         },
-        Some((4, 0)) => Family {
+        Some((3, _) | (4, 0)) => Family {
             max_output_tokens: Some(64_000),
             ..until_4_5
         },
