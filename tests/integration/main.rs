@@ -5,5 +5,7 @@
 )]
 
 mod command_line;
+mod golden;
+mod requests;
 mod stand_in;
 mod upstream;
