@@ -7,5 +7,8 @@
 mod command_line;
 mod golden;
 mod requests;
+mod responses;
 mod stand_in;
+mod streams;
 mod upstream;
+mod wire;
