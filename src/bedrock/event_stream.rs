@@ -38,7 +38,7 @@ pub enum FrameError {
     /// The headers do not fit the message or are above [`MAX_HEADERS_LENGTH`].
     #[error("headers cannot be {0} bytes long here")]
     HeadersLength(usize),
-    /// A header has no name, an unknown type, a value that is cut off, or text that is not UTF-8.
+    /// A header has an unknown type, a name or a value that is cut off, or text that is not UTF-8.
     #[error("a header is malformed")]
     Header,
     /// A message without `:message-type`, or with one that the protocol does not know.

@@ -6,6 +6,7 @@
 
 mod command_line;
 mod golden;
+mod properties;
 mod requests;
 mod responses;
 mod stand_in;

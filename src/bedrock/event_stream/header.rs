@@ -57,9 +57,6 @@ impl<'a> Iterator for Headers<'a> {
 fn read_header<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, HeaderValue<'a>)> {
     let name_length = usize::from(rest.try_get_u8().ok()?);
     let name = std::str::from_utf8(take(rest, name_length)?).ok()?;
-    if name.is_empty() {
-        return None;
-    }
     let value = match rest.try_get_u8().ok()? {
         0 => HeaderValue::Bool(true),
         1 => HeaderValue::Bool(false),

@@ -1,0 +1,297 @@
+//! Streams: every split, every cut, every broken byte.
+
+use std::ops::Range;
+
+use bytes::BytesMut;
+use outcrop::translate::{Answer, StreamTranslator, chat_completion};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use serde_json::{Value, json};
+
+use crate::wire::{HEAD, Received, error, event, exception, translate};
+
+/// One block of an answer, its text in the pieces in which it is streamed.
+#[derive(Clone, Debug)]
+enum Block {
+    Text(Vec<String>),
+    Reasoning(Vec<String>),
+    /// Name, and the arguments' JSON.
+    Call(String, String),
+    Redacted,
+    Unknown,
+}
+
+fn block() -> impl Strategy<Value = Block> {
+    let pieces = || vec(".{0,8}", 0..4);
+    let argument = ("[a-z]{1,3}", ".{0,6}");
+    prop_oneof![
+        3 => pieces().prop_map(Block::Text),
+        2 => pieces().prop_map(Block::Reasoning),
+        3 => ("[a-z]{1,6}", vec(argument, 0..3)).prop_map(|(name, arguments)| {
+            let arguments: serde_json::Map<_, _> = arguments
+                .into_iter()
+                .map(|(name, value)| (name, Value::String(value)))
+                .collect();
+            Block::Call(name, Value::Object(arguments).to_string())
+        }),
+        1 => Just(Block::Redacted),
+        1 => Just(Block::Unknown),
+    ]
+}
+
+/// The events of an answer, its usage before or after its stop.
+fn events(blocks: &[Block]) -> Vec<Vec<u8>> {
+    let mut events = vec![json_event("messageStart", &json!({"role": "assistant"}))];
+    for (index, block) in blocks.iter().enumerate() {
+        let delta = |delta: Value| {
+            let payload = json!({"contentBlockIndex": index, "delta": delta, "p": "abc"});
+            json_event("contentBlockDelta", &payload)
+        };
+        match block {
+            Block::Text(pieces) => {
+                events.extend(pieces.iter().map(|piece| delta(json!({"text": piece}))));
+            }
+            Block::Reasoning(pieces) => {
+                let reasoning = |piece| delta(json!({"reasoningContent": {"text": piece}}));
+                events.extend(pieces.iter().map(reasoning));
+                events.push(delta(json!({"reasoningContent": {"signature": "c2ln"}})));
+            }
+            Block::Call(name, arguments) => {
+                let start =
+                    json!({"toolUse": {"toolUseId": format!("tooluse_{index}"), "name": name}});
+                let start = json!({"contentBlockIndex": index, "start": start});
+                events.push(json_event("contentBlockStart", &start));
+                let characters: Vec<char> = arguments.chars().collect();
+                let input = |piece: &[char]| {
+                    delta(json!({"toolUse": {"input": piece.iter().collect::<String>()}}))
+                };
+                events.extend(characters.chunks(3).map(input));
+            }
+            Block::Redacted => {
+                events.push(delta(
+                    json!({"reasoningContent": {"redactedContent": "eA=="}}),
+                ));
+            }
+            Block::Unknown => events.push(delta(json!({"hologram": {"x": 1}}))),
+        }
+        let stop = json!({"contentBlockIndex": index});
+        events.push(json_event("contentBlockStop", &stop));
+    }
+    events.push(json_event(
+        "messageStop",
+        &json!({"stopReason": "end_turn"}),
+    ));
+    events.push(json_event("metadata", &json!({"usage": usage()})));
+    events
+}
+
+fn usage() -> Value {
+    json!({"inputTokens": 3, "outputTokens": 5, "totalTokens": 8, "cacheReadInputTokens": 2})
+}
+
+fn json_event(name: &str, payload: &Value) -> Vec<u8> {
+    event(name, payload.to_string())
+}
+
+/// The same answer as Converse gives it.
+fn whole(blocks: &[Block]) -> Vec<u8> {
+    let content = blocks.iter().enumerate().map(|(index, block)| match block {
+        Block::Text(pieces) => json!({"text": pieces.concat()}),
+        Block::Reasoning(pieces) => {
+            let text = json!({"text": pieces.concat(), "signature": "c2ln"});
+            json!({"reasoningContent": {"reasoningText": text}})
+        }
+        Block::Call(name, arguments) => {
+            let input: Value = serde_json::from_str(arguments).unwrap();
+            json!({"toolUse": {"toolUseId": format!("tooluse_{index}"), "name": name, "input": input}})
+        }
+        Block::Redacted => json!({"reasoningContent": {"redactedContent": "eA=="}}),
+        Block::Unknown => json!({"hologram": {"x": 1}}),
+    });
+    let message = json!({"role": "assistant", "content": content.collect::<Vec<_>>()});
+    json!({"output": {"message": message}, "stopReason": "end_turn", "usage": usage()})
+        .to_string()
+        .into_bytes()
+}
+
+fn with_usage() -> Answer {
+    Answer {
+        include_usage: true,
+        ..Answer::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_split_of_the_same_bytes_gives_the_same_events(
+        blocks in vec(block(), 0..6),
+        cuts in vec(any::<Index>(), 0..12),
+    ) {
+        let bytes = events(&blocks).concat();
+        let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.index(bytes.len())).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
+        prop_assert_eq!(
+            translate(pieces, with_usage()),
+            translate([bytes.as_slice()], with_usage())
+        );
+    }
+
+    #[test]
+    fn streams_and_whole_answers_say_the_same(blocks in vec(block(), 0..6)) {
+        let streamed = Received::read(&translate([events(&blocks).concat().as_slice()], with_usage()));
+        prop_assert!(streamed.done);
+
+        let json = whole(&blocks);
+        let mut cut = StreamTranslator::new(HEAD, with_usage());
+        let mut out = BytesMut::new();
+        cut.push_whole(&json, &mut out).unwrap();
+        prop_assert!(cut.is_done());
+        prop_assert_eq!(&Received::read(std::str::from_utf8(&out).unwrap()), &streamed);
+
+        let completion =
+            chat_completion(&json, HEAD.id, HEAD.created, HEAD.model, &with_usage()).unwrap();
+        let completion: Value = serde_json::from_slice(&completion.body).unwrap();
+        let message = &completion["choices"][0]["message"];
+        let text = |member: &str| message[member].as_str().unwrap_or_default().to_owned();
+        let calls = message["tool_calls"].as_array().into_iter().flatten().map(|call| {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let function = &call["function"];
+            (text(&call["id"]), text(&function["name"]), text(&function["arguments"]))
+        });
+        let received = Received {
+            content: text("content"),
+            reasoning: text("reasoning_content"),
+            calls: calls.collect(),
+            finish_reason: completion["choices"][0]["finish_reason"].as_str().map(str::to_owned),
+            usage: Some(completion["usage"].clone()),
+            error: None,
+            done: true,
+        };
+        prop_assert_eq!(received, streamed);
+    }
+
+    /// Events of any kind in any order: blocks interleaved, begun twice or never, exceptions anywhere.
+    #[test]
+    fn any_events_end_in_exactly_one_way(parts in vec(part(), 0..24), cut in any::<Index>()) {
+        let mut bytes = parts.concat();
+        let sse = translate([bytes.as_slice()], with_usage());
+        assert_one_end(&sse);
+        prop_assert_eq!(&translate(bytes.chunks(7), with_usage()), &sse);
+        bytes.truncate(cut.index(bytes.len() + 1));
+        assert_one_end(&translate([bytes.as_slice()], with_usage()));
+    }
+
+    #[test]
+    fn any_bytes_end_in_exactly_one_way(bytes in vec(any::<u8>(), 0..200)) {
+        assert_one_end(&translate([bytes.as_slice()], with_usage()));
+    }
+}
+
+fn part() -> impl Strategy<Value = Vec<u8>> {
+    let block = || 0..3_u32;
+    let delta = |block: u32, delta: &Value| {
+        let payload = json!({"contentBlockIndex": block, "delta": delta});
+        json_event("contentBlockDelta", &payload)
+    };
+    prop_oneof![
+        4 => (block(), ".{0,5}").prop_map(move |(block, text)| delta(block, &json!({"text": text}))),
+        2 => (block(), ".{0,5}")
+            .prop_map(move |(block, text)| delta(block, &json!({"reasoningContent": {"text": text}}))),
+        3 => (block(), ".{0,5}")
+            .prop_map(move |(block, text)| delta(block, &json!({"toolUse": {"input": text}}))),
+        1 => block().prop_map(move |block| delta(block, &json!(null))),
+        3 => (block(), any::<bool>()).prop_map(|(block, server)| {
+            let kind = if server { "server_tool_use" } else { "tool_use" };
+            let call = json!({"toolUseId": format!("t{block}"), "name": "f", "type": kind});
+            json_event("contentBlockStart", &json!({"contentBlockIndex": block, "start": {"toolUse": call}}))
+        }),
+        3 => block().prop_map(|block| json_event("contentBlockStop", &json!({"contentBlockIndex": block}))),
+        1 => "(end_turn|tool_use|max_tokens|malformed_tool_use|[a-z]{3})"
+            .prop_map(|reason| json_event("messageStop", &json!({"stopReason": reason}))),
+        1 => Just(json_event("metadata", &json!({"usage": usage()}))),
+        1 => ("[a-zA-Z]{1,9}", ".{0,9}").prop_map(|(name, payload)| event(&name, payload)),
+        1 => ".{0,9}".prop_map(|payload| event("contentBlockDelta", payload)),
+        1 => "[a-z]{0,9}".prop_map(|text| exception("throttlingException", json!({"message": text}).to_string())),
+        1 => "[a-z]{0,9}".prop_map(|text| error("Code", &text)),
+    ]
+}
+
+/// Exactly one of `[DONE]` and an error, and nothing after it.
+fn assert_one_end(sse: &str) -> Received {
+    let received = Received::read(sse);
+    assert_ne!(received.done, received.error.is_some(), "{sse}");
+    assert_eq!(received.done, received.finish_reason.is_some(), "{sse}");
+    for (_, _, arguments) in received.calls.iter().filter(|_| received.done) {
+        assert_ne!(arguments, "", "{sse}");
+    }
+    received
+}
+
+/// An answer with everything in it, and where its `messageStop` ends.
+fn answer() -> (Vec<u8>, usize) {
+    let call = |name: &str| Block::Call(name.to_owned(), r#"{"city":"Oslo"}"#.to_owned());
+    let events = events(&[
+        Block::Reasoning(vec!["Hm.".to_owned()]),
+        Block::Text(vec!["Half ".to_owned(), "an answer 😀".to_owned()]),
+        call("get_weather"),
+        Block::Call("get_time".to_owned(), "{}".to_owned()),
+        Block::Unknown,
+    ]);
+    let (_, before_usage) = events.split_last().unwrap();
+    (events.concat(), before_usage.concat().len())
+}
+
+/// How an answer ends that breaks within `broken`: well only if `messageStop` came before.
+fn assert_end(sse: &str, broken: &Range<usize>, stop: usize) {
+    let received = assert_one_end(sse);
+    assert_eq!(
+        received.done,
+        broken.start >= stop,
+        "broken at {broken:?}: {sse}"
+    );
+}
+
+#[test]
+fn a_cut_at_any_byte_is_an_error_before_the_stop_and_none_after_it() {
+    let (bytes, stop) = answer();
+    for length in 0..=bytes.len() {
+        let sse = translate([&bytes[..length]], with_usage());
+        assert_end(&sse, &(length..bytes.len()), stop);
+        let received = Received::read(&sse);
+        assert_eq!(received.usage.is_some(), length == bytes.len());
+    }
+}
+
+#[test]
+fn a_broken_byte_anywhere_is_an_error_before_the_stop_and_none_after_it() {
+    let (bytes, stop) = answer();
+    for place in 0..bytes.len() {
+        for mask in [0x01, 0x80, 0xff] {
+            let mut broken = bytes.clone();
+            broken[place] ^= mask;
+            let sse = translate([broken.as_slice()], with_usage());
+            assert_end(&sse, &(place..place + 1), stop);
+        }
+    }
+}
+
+#[test]
+fn an_exception_anywhere_is_an_error_before_the_stop_and_none_after_it() {
+    let (bytes, stop) = answer();
+    let throttled = exception("throttlingException", r#"{"message":"Too many tokens"}"#);
+    let mut place = 0;
+    while place <= bytes.len() {
+        let (before, after) = bytes.split_at(place);
+        let sse = translate([before, &throttled, after], with_usage());
+        assert_end(&sse, &(place..place + 1), stop);
+        place += match after.first_chunk() {
+            Some(length) => usize::try_from(u32::from_be_bytes(*length)).unwrap(),
+            None => 1,
+        };
+    }
+}
