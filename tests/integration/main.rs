@@ -5,6 +5,7 @@
 )]
 
 mod command_line;
+mod corpus;
 mod golden;
 mod properties;
 mod requests;

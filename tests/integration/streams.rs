@@ -1,5 +1,9 @@
 //! `fixtures/events/<case>.events.jsonl`: the events of a ConverseStream answer, and the server-sent events that
 //! they become. The first line may say how the answer must look, the last how the connection ends.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test stops where something is not as it should be"
+)]
 
 use std::fs;
 
