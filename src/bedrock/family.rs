@@ -27,6 +27,10 @@ pub struct Family {
     pub parallel_tool_switch: bool,
     /// Whether `toolSpec.strict` is taken.
     pub strict_tools: bool,
+    /// Whether the root of a tool's schema may be an `anyOf`, `oneOf` or `allOf`.
+    pub schema_combinations: bool,
+    /// Whether a schema's `pattern` may look ahead and behind.
+    pub pattern_look_around: bool,
     /// What a replayed `toolUseId` must look like.
     pub tool_use_id: ToolUseIdForm,
     /// Whether a conversation may begin with an assistant turn.

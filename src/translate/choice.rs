@@ -1,6 +1,7 @@
 //! The choice among the tools, in the forms that the model takes.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::notes::Notes;
 use super::tool_names::ToolNames;
@@ -21,7 +22,10 @@ pub(super) enum Choice<'a> {
     /// A call of this tool.
     Tool(Cow<'a, str>),
     /// Only these tools; whether one of them must be called.
-    Only { names: Vec<Cow<'a, str>>, any: bool },
+    Only {
+        names: HashSet<Cow<'a, str>>,
+        any: bool,
+    },
 }
 
 /// What the request's choice becomes.
@@ -37,8 +41,9 @@ pub(super) fn choose<'a>(
     family: &Family,
     notes: &mut Notes,
 ) -> Result<Choice<'a>, InvalidRequest> {
+    let known: HashSet<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
     let defined = |name: &str| {
-        if tools.iter().any(|tool| tool.name == name) {
+        if known.contains(name) {
             return Ok(());
         }
         let message = format!(
@@ -62,7 +67,7 @@ pub(super) fn choose<'a>(
             match family.tool_choice {
                 ToolChoiceForms::All => Choice::Tool(name),
                 ToolChoiceForms::AutoAny => Choice::Only {
-                    names: vec![name],
+                    names: HashSet::from([name]),
                     any,
                 },
                 ToolChoiceForms::Auto => {
@@ -80,7 +85,7 @@ pub(super) fn choose<'a>(
                 Choice::None
             } else {
                 Choice::Only {
-                    names,
+                    names: names.into_iter().collect(),
                     any: required && any,
                 }
             }
@@ -92,7 +97,7 @@ impl<'a> Choice<'a> {
     /// Whether the tool `name` is sent at all.
     pub(super) fn keeps(&self, name: &str) -> bool {
         match self {
-            Self::Only { names, .. } => names.iter().any(|kept| kept == name),
+            Self::Only { names, .. } => names.contains(name),
             _ => true,
         }
     }

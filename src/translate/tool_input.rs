@@ -7,6 +7,9 @@ use super::schema::raw;
 use crate::openai::replace_lone_surrogates;
 use crate::openai::tool_call::Function;
 
+/// The most calls that one call's arguments may stand for.
+const MAX_INPUTS: usize = 32;
+
 /// The inputs that a call's arguments hold, at least one, each a JSON object in the client's own bytes.
 ///
 /// Some models write several objects one after another when they mean several calls. What is no object (empty
@@ -18,11 +21,13 @@ pub(super) fn tool_inputs(function: &Function<'_>, custom: bool) -> Vec<Box<RawV
         return vec![raw(&json!({"input": arguments}))];
     }
     let mended = replace_lone_surrogates(arguments.as_bytes());
-    let objects: Result<Vec<Box<RawValue>>, _> =
-        Deserializer::from_slice(&mended).into_iter().collect();
+    let objects: Result<Vec<Box<RawValue>>, _> = Deserializer::from_slice(&mended)
+        .into_iter()
+        .take(MAX_INPUTS + 1)
+        .collect();
     match objects {
         Ok(objects)
-            if !objects.is_empty()
+            if (1..=MAX_INPUTS).contains(&objects.len())
                 && objects.iter().all(|object| object.get().starts_with('{')) =>
         {
             objects.into_iter().map(without_refused_members).collect()
@@ -107,6 +112,12 @@ mod tests {
             inputs(r#"{"a":1}{"a":2} {"a":3}"#),
             [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":3}"#]
         );
+    }
+
+    #[test]
+    fn objects_without_end_are_an_empty_one() {
+        assert_eq!(inputs(&"{}".repeat(MAX_INPUTS)).len(), MAX_INPUTS);
+        assert_eq!(inputs(&r#"{"a":1}"#.repeat(MAX_INPUTS + 1)), ["{}"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::choice::{Choice, choose};
 use super::notes::Notes;
-use super::schema::{input_schema, no_parameters, raw};
+use super::schema::{Schemas, no_parameters, raw};
 use super::tool_names::ToolNames;
 use crate::bedrock::Family;
 use crate::bedrock::request::{Tool, ToolConfiguration, ToolInputSchema, ToolSpecification};
@@ -69,6 +69,7 @@ pub(super) fn tool_configuration<'a>(
         notes.adjust("tool_choice", &"auto");
     }
     let mut specifications = Vec::with_capacity(tools.len());
+    let mut schemas = Schemas::new(family);
     for (index, tool) in tools.into_iter().enumerate() {
         let path = if member == "tools" {
             format!("tools[{index}].function")
@@ -79,7 +80,14 @@ pub(super) fn tool_configuration<'a>(
             notes.ignore(format!("{member}[{index}].cache_control"));
         }
         if choice.keeps(&tool.name) {
-            specifications.push(specification(tool, &path, family, names, notes)?);
+            specifications.push(specification(
+                tool,
+                &path,
+                family,
+                &mut schemas,
+                names,
+                notes,
+            )?);
         }
     }
     let tool_choice = choice.into_tool_choice(names);
@@ -93,6 +101,7 @@ fn specification<'a>(
     tool: RequestTool<'a>,
     path: &str,
     family: &Family,
+    schemas: &mut Schemas,
     names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<Tool<'a>, InvalidRequest> {
@@ -104,7 +113,7 @@ fn specification<'a>(
         );
         return Err(InvalidRequest::unsupported(path, message));
     }
-    let json = input_schema(tool.parameters, &format!("{path}.parameters"))?;
+    let json = schemas.input_schema(tool.parameters, &format!("{path}.parameters"), notes)?;
     let strict = tool.strict && family.strict_tools && is_closed(json.get());
     if tool.strict && !strict {
         notes.ignore(format!("{path}.strict"));

@@ -6,6 +6,7 @@ use super::{Family, Sampling, StopSequences, ToolChoiceForms, TopK};
 const CLAUDE: Family = Family {
     tool_choice: ToolChoiceForms::All,
     parallel_tool_switch: true,
+    schema_combinations: false,
     leading_assistant: true,
     stop_sequences: StopSequences::NotBlank,
     top_k: TopK::TopK,

@@ -11,6 +11,8 @@ pub(super) const UNKNOWN: Family = Family {
     tool_choice: ToolChoiceForms::All,
     parallel_tool_switch: false,
     strict_tools: false,
+    schema_combinations: true,
+    pattern_look_around: true,
     tool_use_id: ToolUseIdForm::Declared,
     leading_assistant: false,
     prefill: false,
@@ -63,6 +65,7 @@ const QWEN: Family = Family {
 };
 
 const GPT: Family = Family {
+    schema_combinations: false,
     image_in_tool_result: false,
     sampling: Sampling::Refused,
     min_output_tokens: 16,
@@ -233,6 +236,7 @@ pub(super) const ROWS: &[(&str, Family)] = &[
     (
         "xai.",
         Family {
+            pattern_look_around: false,
             sampling: Sampling::Refused,
             min_output_tokens: 16,
             ..UNKNOWN
@@ -248,6 +252,7 @@ pub(super) const ROWS: &[(&str, Family)] = &[
     (
         "moonshot",
         Family {
+            pattern_look_around: false,
             image_in_tool_result: false,
             leading_assistant: true,
             ..UNKNOWN

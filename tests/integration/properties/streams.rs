@@ -271,7 +271,7 @@ fn a_cut_at_any_byte_is_an_error_before_the_stop_and_none_after_it() {
 fn a_broken_byte_anywhere_is_an_error_before_the_stop_and_none_after_it() {
     let (bytes, stop) = answer();
     for place in 0..bytes.len() {
-        for mask in [0x01, 0x80, 0xff] {
+        for mask in [0x01, 0xff] {
             let mut broken = bytes.clone();
             broken[place] ^= mask;
             let sse = translate([broken.as_slice()], with_usage());
