@@ -17,7 +17,11 @@ use outcrop::bedrock::event_stream::{Decoder, FrameError, HeaderValue, Message};
 use outcrop::translate::{Answer, AnswerError, Failure, StreamTranslator, chat_completion};
 use serde_json::{Value, json};
 
+use crate::requests::translate as translate_request;
 use crate::wire::{HEAD, Received, translate};
+
+/// A model that takes most of what clients send.
+const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 /// The cases of one kind, sorted; none, with a message, when the recordings are not there.
 fn cases(kind: &str) -> Vec<PathBuf> {
@@ -473,32 +477,41 @@ fn recorded_exceptions_inside_streams_have_their_status() {
     }
 }
 
+/// What real clients sent, for a Claude, under the name of its case.
+pub(crate) fn client_requests() -> Vec<(String, Value)> {
+    let mut requests = Vec::new();
+    for case in cases("client-requests") {
+        let recorded = read_json(&case)["requests"].take();
+        for (index, request) in recorded.as_array().unwrap().iter().enumerate() {
+            let mut body = request["body"].clone();
+            body["model"] = json!(CLAUDE);
+            requests.push((format!("{}[{index}]", name(&case)), body));
+        }
+    }
+    requests
+}
+
 #[test]
 fn requests_of_real_clients_are_translated() {
     let mut translated = 0;
     let mut refused = BTreeMap::new();
     let mut ignored = BTreeSet::new();
-    for case in cases("client-requests") {
-        let requests = read_json(&case)["requests"].clone();
-        for (index, request) in requests.as_array().unwrap().iter().enumerate() {
-            let mut body = request["body"].clone();
-            body["model"] = json!("us.anthropic.claude-sonnet-4-5-20250929-v1:0");
-            match crate::requests::translate(body.to_string().as_bytes()) {
-                Ok(translation) => {
-                    translated += 1;
-                    let names = translation.notes.ignored().unwrap_or_default();
-                    ignored.extend(names.split(", ").map(generic));
-                }
-                Err(refusal) => {
-                    let format = &body["response_format"]["type"];
-                    assert_eq!(
-                        refusal.param.as_deref(),
-                        Some("response_format"),
-                        "{refusal:?}"
-                    );
-                    assert!(format == "json_schema" || format == "json_object");
-                    refused.insert(format!("{}[{index}]", name(&case)), refusal.message);
-                }
+    for (case, body) in client_requests() {
+        match translate_request(body.to_string().as_bytes()) {
+            Ok(translation) => {
+                translated += 1;
+                let names = translation.notes.ignored().unwrap_or_default();
+                ignored.extend(names.split(", ").map(generic));
+            }
+            Err(refusal) => {
+                let format = &body["response_format"]["type"];
+                assert_eq!(
+                    refusal.param.as_deref(),
+                    Some("response_format"),
+                    "{case}: {refusal:?}"
+                );
+                assert!(format == "json_schema" || format == "json_object");
+                refused.insert(case, refusal.message);
             }
         }
     }
@@ -512,32 +525,41 @@ fn generic(path: &str) -> String {
     path.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
-/// Every recorded conversation, told in OpenAI's words, becomes a conversation again.
-#[test]
-fn the_service_accepts_its_own_recorded_prompts_after_a_round_trip() {
-    let (mut conversations, mut others) = (0, 0);
+/// The recorded conversations that a client of OpenAI's could have had: the case, Bedrock's request and OpenAI's.
+fn told() -> Vec<(String, Value, Value)> {
     let recorded = [cases("converse"), cases("converse-stream")].concat();
+    let mut told = Vec::new();
     for case in recorded.iter().filter(|case| is_recorded(case)) {
         let converse = read_json(&case.join("request.json"));
-        let Some(request) = in_openai_words(&converse) else {
-            others += 1;
-            continue;
-        };
-        let translation = crate::requests::translate(request.to_string().as_bytes())
-            .unwrap_or_else(|refusal| panic!("{}: {refusal:?}", name(case)));
+        if let Some(request) = in_openai_words(&converse) {
+            told.push((name(case).to_owned(), converse, request));
+        }
+    }
+    told
+}
+
+/// Recorded conversations in OpenAI's words, under the name of their case.
+pub(crate) fn conversations() -> Vec<(String, Value)> {
+    told()
+        .into_iter()
+        .map(|(case, _, request)| (case, request))
+        .collect()
+}
+
+#[test]
+fn recorded_conversations_come_back_as_they_were() {
+    let told = told();
+    for (case, converse, request) in &told {
+        let translation = translate_request(request.to_string().as_bytes())
+            .unwrap_or_else(|refusal| panic!("{case}: {refusal:?}"));
         let body: Value = serde_json::from_slice(&translation.body).unwrap();
         for member in ["messages", "system"] {
-            assert_eq!(
-                texts(&body[member]),
-                texts(&converse[member]),
-                "{}",
-                name(case)
-            );
+            assert_eq!(texts(&body[member]), texts(&converse[member]), "{case}");
         }
-        conversations += 1;
     }
     println!(
-        "{conversations} recorded conversations come back as they were, {others} hold other blocks"
+        "{} recorded conversations come back as they were",
+        told.len()
     );
 }
 
@@ -575,7 +597,7 @@ fn in_openai_words(converse: &Value) -> Option<Value> {
                 .push(json!({"role": message["role"], "content": content, "tool_calls": calls}));
         }
     }
-    Some(json!({"model": "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "messages": messages}))
+    Some(json!({"model": CLAUDE, "messages": messages}))
 }
 
 /// All texts, tool names and inputs of messages, blank texts left out.

@@ -4,6 +4,7 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod accepted;
 mod command_line;
 mod corpus;
 mod golden;

@@ -1,5 +1,6 @@
-//! `fixtures/events/<case>.events.jsonl`: the events of a ConverseStream answer, and the server-sent events that
+//! `fixtures/events/<case>.events.ndjson`: the events of a ConverseStream answer, and the server-sent events that
 //! they become. The first line may say how the answer must look, the last how the connection ends.
+//! They are no `.jsonl`, because the stand-in takes every file of that name for a recording.
 #![expect(
     clippy::indexing_slicing,
     reason = "a test stops where something is not as it should be"
@@ -15,7 +16,7 @@ use crate::wire::{Received, error, event, exception, translate};
 
 #[test]
 fn events_become_server_sent_events() {
-    insta::glob!("../../fixtures/events", "*.events.jsonl", |path| {
+    insta::glob!("../../fixtures/events", "*.events.ndjson", |path| {
         let (bytes, answer) = read(&fs::read_to_string(path).unwrap());
         let sse = translate([bytes.as_slice()], answer.clone());
         assert_eq!(
