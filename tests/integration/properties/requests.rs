@@ -4,8 +4,6 @@
     reason = "a test stops where something is not as it should be"
 )]
 
-use std::borrow::Cow;
-
 use outcrop::bedrock::Family;
 use outcrop::openai::{ChatCompletionRequest, replace_lone_surrogates};
 use outcrop::translate::converse_request;
@@ -116,14 +114,26 @@ proptest! {
     }
 }
 
+/// Nothing that is read member by member reads as deep as a request can be nested.
 #[test]
-fn depth_without_end_is_refused() {
+fn depth_without_end_is_refused_or_passed_over() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let deep = format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
-        let value: Cow<'_, str> = deep.into();
-        for member in ["messages", "tools", "tool_choice", "stop", "vendor"] {
-            let json = format!(r#"{{"model":"m","{member}":{value}}}"#);
-            assert!(translate(json.as_bytes()).is_err(), "{member}");
+        let member = |member: &str, value: &str| {
+            let message = r#"{"role":"user","content":"Hi"}"#;
+            let json = format!(r#"{{"model":"m","messages":[{message}],"{member}":{value}}}"#);
+            translate(json.as_bytes())
+        };
+        for name in ["messages", "tools", "tool_choice", "stop"] {
+            assert!(member(name, &deep).is_err(), "{name}");
         }
+        let tool = format!(r#"[{{"function":{{"name":"f","parameters":{{"a":{deep}}}}}}}]"#);
+        let refusal = member("tools", &tool).unwrap_err();
+        assert_eq!(
+            refusal.param.as_deref(),
+            Some("tools[0].function.parameters")
+        );
+        let ignored = member("vendor", &deep).unwrap().notes.ignored();
+        assert_eq!(ignored.as_deref(), Some("vendor"));
     }
 }

@@ -175,6 +175,23 @@ proptest! {
         prop_assert_eq!(received, streamed);
     }
 
+    /// Chunks that say nothing change nothing, wherever they come.
+    #[test]
+    fn signs_of_life_change_nothing(blocks in vec(block(), 0..6)) {
+        let events = events(&blocks);
+        let mut translator = StreamTranslator::new(HEAD, with_usage());
+        let mut out = BytesMut::new();
+        translator.keep_alive(&mut out);
+        prop_assert!(!out.is_empty());
+        for event in &events {
+            translator.push(event, &mut out).unwrap();
+            translator.keep_alive(&mut out);
+        }
+        prop_assert!(translator.is_done());
+        let expected = Received::read(&translate([events.concat().as_slice()], with_usage()));
+        prop_assert_eq!(Received::read(std::str::from_utf8(&out).unwrap()), expected);
+    }
+
     /// Events of any kind in any order: blocks interleaved, begun twice or never, exceptions anywhere.
     #[test]
     fn any_events_end_in_exactly_one_way(parts in vec(part(), 0..24), cut in any::<Index>()) {
@@ -294,4 +311,45 @@ fn an_exception_anywhere_is_an_error_before_the_stop_and_none_after_it() {
             None => 1,
         };
     }
+}
+
+fn call_start(block: u32) -> Vec<u8> {
+    let call = json!({"toolUseId": format!("t{block}"), "name": "f"});
+    let start = json!({"contentBlockIndex": block, "start": {"toolUse": call}});
+    json_event("contentBlockStart", &start)
+}
+
+#[test]
+fn calls_that_never_end_are_put_in_order_at_the_stop() {
+    let calls = (0..500).map(call_start).collect::<Vec<_>>().concat();
+    let argument = |block: u32| {
+        let delta = json!({"toolUse": {"input": format!("{{\"n\":{block}}}")}});
+        let payload = json!({"contentBlockIndex": block, "delta": delta});
+        json_event("contentBlockDelta", &payload)
+    };
+    let arguments = (0..250).rev().map(argument).collect::<Vec<_>>().concat();
+    let stop = json_event("messageStop", &json!({"stopReason": "tool_use"}));
+    let bytes = [calls, arguments, stop].concat();
+    let received = assert_one_end(&translate([bytes.as_slice()], Answer::default()));
+    assert_eq!(received.calls.len(), 500);
+    for (number, (id, _, arguments)) in received.calls.iter().enumerate() {
+        assert_eq!(*id, format!("t{number}"));
+        if number < 250 {
+            assert_eq!(*arguments, format!("{{\"n\":{number}}}"));
+        } else {
+            assert_eq!(arguments, "{}");
+        }
+    }
+}
+
+#[test]
+fn what_waits_for_a_call_is_bounded() {
+    let delta = json!({"contentBlockIndex": 1, "delta": {"text": "x".repeat(100_000)}});
+    let delta = json_event("contentBlockDelta", &delta);
+    let mut bytes = call_start(0);
+    (0..20).for_each(|_| bytes.extend(&delta));
+    let received = assert_one_end(&translate([bytes.as_slice()], Answer::default()));
+    let error = received.error.unwrap();
+    assert_eq!(error["code"], "upstream_stream_error");
+    assert!(error["message"].as_str().unwrap().contains("interleaved"));
 }
