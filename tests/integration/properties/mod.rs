@@ -1,5 +1,6 @@
 //! What holds for every input, not only for those that somebody thought of.
 
+mod answer;
 mod conversations;
 mod decoder;
 mod requests;
