@@ -25,6 +25,23 @@ pub struct ErrorBody<'a> {
     pub error: &'a ErrorObject,
 }
 
+/// The most characters of a client's text that an error repeats.
+const MAX_EXCERPT: usize = 64;
+
+/// A client's text for an error's message: its beginning, with nothing in it that could break a line.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut excerpt: String = characters
+        .by_ref()
+        .take(MAX_EXCERPT)
+        .flat_map(char::escape_debug)
+        .collect();
+    if characters.next().is_some() {
+        excerpt.push('…');
+    }
+    excerpt
+}
+
 /// A request that is wrong or asks for what cannot be had: a 400 with `param`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{message}")]
@@ -86,5 +103,17 @@ impl InvalidRequest {
             param: self.param.clone(),
             code: self.code.map(Cow::Borrowed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts_are_short_and_on_one_line() {
+        assert_eq!(excerpt("get\nweather"), r"get\nweather");
+        assert_eq!(excerpt(&"ö".repeat(64)), "ö".repeat(64));
+        assert_eq!(excerpt(&"ö".repeat(65)), format!("{}…", "ö".repeat(64)));
     }
 }

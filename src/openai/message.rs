@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::content::Content;
-use super::error::InvalidRequest;
+use super::error::{InvalidRequest, excerpt};
 use super::json::{Field, Path};
 use super::tool_call::{Function, ToolCall};
 
@@ -114,7 +114,7 @@ impl Role {
                     format!(
                         "Invalid value: '{}'. Supported values are: 'system', 'developer', 'user', \
                          'assistant', 'tool' and 'function'.",
-                        role.escape_debug()
+                        excerpt(role)
                     ),
                 ));
             }

@@ -8,6 +8,7 @@ use super::tool_names::ToolNames;
 use crate::bedrock::request::ToolChoice as BedrockToolChoice;
 use crate::bedrock::{Family, ToolChoiceForms};
 use crate::openai::InvalidRequest;
+use crate::openai::error::excerpt;
 use crate::openai::tool::{Tool, ToolChoice};
 
 /// A choice that the model takes.
@@ -48,7 +49,7 @@ pub(super) fn choose<'a>(
         }
         let message = format!(
             "Tool choice '{}' not found in the 'tools' parameter.",
-            name.escape_debug()
+            excerpt(name)
         );
         Err(InvalidRequest::value("tool_choice", message))
     };

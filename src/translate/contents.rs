@@ -7,6 +7,7 @@ use crate::bedrock::Family;
 use crate::bedrock::request::{ContentBlock, ImageBlock, ToolResultContentBlock};
 use crate::openai::InvalidRequest;
 use crate::openai::content::{Content, ContentPart};
+use crate::openai::error::excerpt;
 use crate::openai::message::Message;
 
 /// Bedrock refuses a tool result without content.
@@ -133,7 +134,7 @@ fn untranslatable(message: usize, part: usize, kind: &str) -> InvalidRequest {
         format!("messages[{message}].content[{part}]"),
         format!(
             "Content of type '{}' cannot be sent to Bedrock by this gateway.",
-            kind.escape_debug()
+            excerpt(kind)
         ),
     )
 }

@@ -1,6 +1,7 @@
 //! What a request asked for and did not get, for the headers `x-outcrop-ignored` and `x-outcrop-adjusted`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 /// The most paths that one header names; the rest are counted.
@@ -28,12 +29,10 @@ impl Notes {
 
     /// Puts the notes into the order in which the request has its top-level members, and the elements of those.
     pub fn sort(&mut self, members: &[Cow<'_, str>]) {
+        let members: HashMap<&str, usize> = members.iter().map(AsRef::as_ref).zip(0..).collect();
         let place = |path: &String| {
             let top = path.split(['.', '[', '=']).next().unwrap_or_default();
-            let member = members
-                .iter()
-                .position(|member| member == top)
-                .unwrap_or(members.len());
+            let member = members.get(top).copied().unwrap_or(members.len());
             (member, first_index(path))
         };
         self.ignored.sort_by_cached_key(place);

@@ -164,6 +164,16 @@ mod tests {
     }
 
     #[test]
+    fn names_and_data_of_the_clients_own_are_no_keywords() {
+        let schema = r##"{"type":"object","properties":{"definitions":{"$ref":"#/$defs/A"},"enum":{"$ref":"#/$defs/A"},
+            "x":{"default":{"$ref":"#/$defs/A"}}},"$defs":{"A":{"type":"string"}}}"##;
+        assert_eq!(
+            read(schema).unwrap(),
+            r##"{"type":"object","properties":{"definitions":{"type":"string"},"enum":{"type":"string"},"x":{"default":{"$ref":"#/$defs/A"}}}}"##
+        );
+    }
+
+    #[test]
     fn references_that_have_no_end_stay() {
         let recursive = r##"{"type":"object","properties":{"n":{"$ref":"#/$defs/N"}},
             "$defs":{"N":{"properties":{"n":{"$ref":"#/$defs/N"}}}}}"##;

@@ -9,6 +9,7 @@ use super::tool_names::ToolNames;
 use crate::bedrock::Family;
 use crate::bedrock::request::{Tool, ToolConfiguration, ToolInputSchema, ToolSpecification};
 use crate::openai::InvalidRequest;
+use crate::openai::error::excerpt;
 use crate::openai::tool::{Tool as RequestTool, ToolChoice, ToolKind};
 
 /// What a request says about tools.
@@ -109,7 +110,7 @@ fn specification<'a>(
         let path = path.strip_suffix(".function").unwrap_or(path);
         let message = format!(
             "The tool '{}' is not a function; only tools of type 'function' can be sent to Bedrock.",
-            tool.name.escape_debug()
+            excerpt(&tool.name)
         );
         return Err(InvalidRequest::unsupported(path, message));
     }
