@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::notes::Notes;
-use super::tool_input::tool_inputs;
+use super::tool_input::ToolInputs;
 use super::tool_use_id::ToolUseIds;
 use crate::bedrock::ToolUseIdForm;
 use crate::openai::InvalidRequest;
@@ -57,6 +57,7 @@ pub(super) fn pair<'a>(
         parts: Vec::with_capacity(messages.len()),
         latest: HashMap::new(),
         ids: ToolUseIds::new(form),
+        inputs: ToolInputs::new(),
     };
     for (index, message) in messages.iter_mut().enumerate() {
         let part = match message.role {
@@ -75,6 +76,7 @@ struct History<'a> {
     /// The last call under each of the client's ids.
     latest: HashMap<Cow<'a, str>, Place>,
     ids: ToolUseIds,
+    inputs: ToolInputs,
 }
 
 /// Where a call is: its message, and its number among that message's calls.
@@ -101,7 +103,7 @@ impl<'a> History<'a> {
                 notes.ignore(format!("messages[{index}].{}", sent.member));
                 continue;
             }
-            let uses = tool_inputs(&sent.function, sent.custom);
+            let uses = self.inputs.read(&sent.function, sent.custom);
             let uses = uses
                 .into_iter()
                 .map(|input| (self.ids.issue(&sent.id), input))

@@ -7,33 +7,52 @@ use super::schema::raw;
 use crate::openai::replace_lone_surrogates;
 use crate::openai::tool_call::Function;
 
-/// The most calls that one call's arguments may stand for.
-const MAX_INPUTS: usize = 32;
+/// The most calls that a request's calls may stand for beside themselves: two bytes of arguments could else
+/// become a hundred of a call and its result.
+const MAX_ADDED_INPUTS: usize = 1024;
 
-/// The inputs that a call's arguments hold, at least one, each a JSON object in the client's own bytes.
-///
-/// Some models write several objects one after another when they mean several calls. What is no object (empty
-/// text, invalid JSON, null, a list) is an empty one, because Bedrock takes nothing else. The free text of a
-/// custom tool becomes the object's only member.
-pub(super) fn tool_inputs(function: &Function<'_>, custom: bool) -> Vec<Box<RawValue>> {
-    let arguments = &function.arguments;
-    if custom {
-        return vec![raw(&json!({"input": arguments}))];
-    }
-    let mended = replace_lone_surrogates(arguments.as_bytes());
-    let objects: Result<Vec<Box<RawValue>>, _> = Deserializer::from_slice(&mended)
-        .into_iter()
-        .take(MAX_INPUTS + 1)
-        .collect();
-    match objects {
-        Ok(objects)
-            if (1..=MAX_INPUTS).contains(&objects.len())
-                && objects.iter().all(|object| object.get().starts_with('{')) =>
-        {
-            objects.into_iter().map(without_refused_members).collect()
+/// Reads the arguments of one request's calls.
+#[derive(Debug)]
+pub(super) struct ToolInputs {
+    /// How many inputs may still be added.
+    left: usize,
+}
+
+impl ToolInputs {
+    pub(super) fn new() -> Self {
+        Self {
+            left: MAX_ADDED_INPUTS,
         }
-        _ => vec![raw(&Value::Object(Map::new()))],
     }
+
+    /// The inputs that a call's arguments hold, at least one, each a JSON object in the client's own bytes.
+    ///
+    /// Some models write several objects one after another when they mean several calls. What is no object
+    /// (empty text, invalid JSON, null, a list) is an empty one, because Bedrock takes nothing else. The free
+    /// text of a custom tool becomes the object's only member.
+    pub(super) fn read(&mut self, function: &Function<'_>, custom: bool) -> Vec<Box<RawValue>> {
+        let arguments = &function.arguments;
+        if custom {
+            return vec![raw(&json!({"input": arguments}))];
+        }
+        let mended = replace_lone_surrogates(arguments.as_bytes());
+        let objects: Result<Vec<Box<RawValue>>, _> = Deserializer::from_slice(&mended)
+            .into_iter()
+            .take(self.left + 2)
+            .collect();
+        let objects = objects.unwrap_or_default();
+        match objects.len().checked_sub(1) {
+            Some(added) if added <= self.left && objects.iter().all(|o| is_object(o)) => {
+                self.left -= added;
+                objects.into_iter().map(without_refused_members).collect()
+            }
+            _ => vec![raw(&Value::Object(Map::new()))],
+        }
+    }
+}
+
+fn is_object(json: &RawValue) -> bool {
+    json.get().starts_with('{')
 }
 
 /// Bedrock refuses documents with a member `__type` or one without a name.
@@ -79,7 +98,7 @@ mod tests {
             name: "f".into(),
             arguments: arguments.into(),
         };
-        let inputs = tool_inputs(&function, false);
+        let inputs = ToolInputs::new().read(&function, false);
         inputs
             .into_iter()
             .map(|input| input.get().to_owned())
@@ -116,8 +135,16 @@ mod tests {
 
     #[test]
     fn objects_without_end_are_an_empty_one() {
-        assert_eq!(inputs(&"{}".repeat(MAX_INPUTS)).len(), MAX_INPUTS);
-        assert_eq!(inputs(&r#"{"a":1}"#.repeat(MAX_INPUTS + 1)), ["{}"]);
+        let function = |count: usize| Function {
+            name: "f".into(),
+            arguments: "{}".repeat(count).into(),
+        };
+        let mut inputs = ToolInputs::new();
+        let most = MAX_ADDED_INPUTS + 1;
+        assert_eq!(inputs.read(&function(most + 1), false).len(), 1);
+        assert_eq!(inputs.read(&function(most), false).len(), most);
+        assert_eq!(inputs.read(&function(2), false).len(), 1);
+        assert_eq!(inputs.read(&function(1), false).len(), 1);
     }
 
     #[test]
@@ -136,7 +163,7 @@ mod tests {
             arguments: "select \"1\"".into(),
         };
         assert_eq!(
-            tool_inputs(&function, true)[0].get(),
+            ToolInputs::new().read(&function, true)[0].get(),
             r#"{"input":"select \"1\""}"#
         );
     }
