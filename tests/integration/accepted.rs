@@ -86,6 +86,9 @@ async fn recorded_conversations_pass() {
 
 /// Sends every request to a stand-in that has an answer for each of their models.
 async fn assert_accepted(sent: &[Sent]) {
+    if sent.is_empty() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let models: BTreeSet<_> = sent
         .iter()
