@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::json_string::JsonString;
+use super::null::or_default;
 use super::response::{Citation, ServiceTier, TokenUsage};
 
 /// One event. Members that are not known (every event carries a padding member `p`) are skipped.
@@ -31,10 +32,10 @@ pub enum Event<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ContentBlockStart<'a> {
     /// What begins.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
     pub start: Start<'a>,
     /// The block's index among all blocks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub content_block_index: u32,
 }
 
@@ -58,7 +59,7 @@ pub struct ToolUseStart<'a> {
     #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// `server_tool_use` for a tool that Bedrock runs by itself.
-    #[serde(borrow, rename = "type", default)]
+    #[serde(borrow, rename = "type", default, deserialize_with = "or_default")]
     pub kind: Cow<'a, str>,
 }
 
@@ -74,10 +75,10 @@ impl ToolUseStart<'_> {
 #[serde(rename_all = "camelCase")]
 pub struct ContentBlockDelta<'a> {
     /// What is added.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
     pub delta: Delta<'a>,
     /// The block's index among all blocks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub content_block_index: u32,
 }
 
@@ -122,7 +123,7 @@ pub struct ReasoningDelta<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ContentBlockStop {
     /// The block's index among all blocks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub content_block_index: u32,
 }
 
@@ -131,7 +132,7 @@ pub struct ContentBlockStop {
 #[serde(rename_all = "camelCase")]
 pub struct MessageStop<'a> {
     /// Why the model stopped.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
     pub stop_reason: Cow<'a, str>,
 }
 

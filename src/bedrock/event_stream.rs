@@ -5,8 +5,14 @@
 
 use std::fmt;
 
-use bytes::{Buf as _, BytesMut};
+use bytes::Buf as _;
 use thiserror::Error;
+
+mod decoder;
+mod header;
+
+pub use decoder::Decoder;
+pub use header::{HeaderValue, Headers};
 
 /// Bytes of the prelude: total length, headers length and the CRC-32 of these eight bytes.
 pub const PRELUDE_LENGTH: usize = 12;
@@ -32,7 +38,7 @@ pub enum FrameError {
     /// The headers do not fit the message or are above [`MAX_HEADERS_LENGTH`].
     #[error("headers cannot be {0} bytes long here")]
     HeadersLength(usize),
-    /// A header has no name, an unknown type, a value that is cut off, or text that is not UTF-8.
+    /// A header has an unknown type, a name or a value that is cut off, or text that is not UTF-8.
     #[error("a header is malformed")]
     Header,
     /// A message without `:message-type`, or with one that the protocol does not know.
@@ -64,29 +70,6 @@ pub enum Kind<'a> {
         /// `:error-message`, empty when absent.
         message: &'a str,
     },
-}
-
-/// The value of one header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeaderValue<'a> {
-    /// Types 0 and 1.
-    Bool(bool),
-    /// Type 2.
-    Byte(i8),
-    /// Type 3.
-    Int16(i16),
-    /// Type 4.
-    Int32(i32),
-    /// Type 5.
-    Int64(i64),
-    /// Type 6.
-    ByteArray(&'a [u8]),
-    /// Type 7.
-    String(&'a str),
-    /// Type 8, milliseconds since the epoch.
-    Timestamp(i64),
-    /// Type 9.
-    Uuid([u8; 16]),
 }
 
 impl<'a> Message<'a> {
@@ -138,7 +121,7 @@ impl<'a> Message<'a> {
 
     /// The headers in the order they were sent; all are well formed once the message is decoded.
     pub fn headers(&self) -> Headers<'a> {
-        Headers { rest: self.headers }
+        Headers::new(self.headers)
     }
 
     /// What the message is. `:message-type` decides first, because exceptions carry no `:event-type`
@@ -191,121 +174,6 @@ impl fmt::Debug for Message<'_> {
     }
 }
 
-/// An iterator over the headers of a message.
-#[derive(Clone, Debug)]
-pub struct Headers<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Headers<'a> {
-    type Item = Result<(&'a str, HeaderValue<'a>), FrameError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let header = read_header(&mut self.rest);
-        if header.is_none() {
-            self.rest = &[];
-        }
-        Some(header.ok_or(FrameError::Header))
-    }
-}
-
-/// Cuts a stream of chunks into messages, however the chunks were split.
-///
-/// A message that lies whole in a chunk is decoded where it lies; only the beginning of an unfinished
-/// one is kept until its rest arrives.
-#[derive(Debug, Default)]
-pub struct Decoder {
-    unfinished: BytesMut,
-}
-
-impl Decoder {
-    /// Hands every message that `chunk` completes to `each`, in order.
-    ///
-    /// # Errors
-    /// The first [`FrameError`], or the first error of `each`; the rest of the chunk is then dropped.
-    pub fn push<E: From<FrameError>>(
-        &mut self,
-        mut chunk: &[u8],
-        mut each: impl FnMut(Message<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        while !self.unfinished.is_empty() && !chunk.is_empty() {
-            let missing = missing_length(&self.unfinished).min(chunk.len());
-            let (head, rest) = chunk.split_at(missing);
-            self.unfinished.extend_from_slice(head);
-            chunk = rest;
-            if let Some((message, length)) = Message::decode(&self.unfinished)? {
-                let result = each(message);
-                self.unfinished.advance(length);
-                result?;
-            }
-        }
-        while let Some((message, length)) = Message::decode(chunk)? {
-            each(message)?;
-            chunk = chunk.get(length..).unwrap_or_default();
-        }
-        self.unfinished.extend_from_slice(chunk);
-        Ok(())
-    }
-
-    /// Says that no more bytes will come.
-    ///
-    /// # Errors
-    /// `FrameError::Truncated` when a message had begun: an end there is a cut, not an end.
-    pub fn finish(&self) -> Result<(), FrameError> {
-        if self.unfinished.is_empty() {
-            Ok(())
-        } else {
-            Err(FrameError::Truncated)
-        }
-    }
-}
-
-/// How many bytes the unfinished message at the start of `bytes` lacks: the rest of its prelude first,
-/// then the rest of the message. At least one, so that a reader always moves on.
-fn missing_length(bytes: &[u8]) -> usize {
-    let total = match bytes.split_first_chunk::<PRELUDE_LENGTH>() {
-        Some((prelude, _)) => length(prelude.as_slice().get_u32()),
-        None => PRELUDE_LENGTH,
-    };
-    total.saturating_sub(bytes.len()).max(1)
-}
-
 fn length(field: u32) -> usize {
     usize::try_from(field).unwrap_or(usize::MAX)
-}
-
-fn read_header<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, HeaderValue<'a>)> {
-    let name_length = usize::from(rest.try_get_u8().ok()?);
-    let name = std::str::from_utf8(take(rest, name_length)?).ok()?;
-    if name.is_empty() {
-        return None;
-    }
-    let value = match rest.try_get_u8().ok()? {
-        0 => HeaderValue::Bool(true),
-        1 => HeaderValue::Bool(false),
-        2 => HeaderValue::Byte(rest.try_get_i8().ok()?),
-        3 => HeaderValue::Int16(rest.try_get_i16().ok()?),
-        4 => HeaderValue::Int32(rest.try_get_i32().ok()?),
-        5 => HeaderValue::Int64(rest.try_get_i64().ok()?),
-        6 => HeaderValue::ByteArray(take_counted(rest)?),
-        7 => HeaderValue::String(std::str::from_utf8(take_counted(rest)?).ok()?),
-        8 => HeaderValue::Timestamp(rest.try_get_i64().ok()?),
-        9 => HeaderValue::Uuid(take(rest, 16)?.try_into().ok()?),
-        _ => return None,
-    };
-    Some((name, value))
-}
-
-fn take_counted<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let count = usize::from(rest.try_get_u16().ok()?);
-    take(rest, count)
-}
-
-fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
-    let (head, tail) = rest.split_at_checked(count)?;
-    *rest = tail;
-    Some(head)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::event_stream::Message;
 
 /// The most bytes of an exception's message that are kept; the rest is cut off.
-pub const MAX_MESSAGE_LENGTH: usize = 4096;
+const MAX_MESSAGE_LENGTH: usize = 4096;
 
 /// A failure in Bedrock's own words, from an HTTP answer or from inside an event stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Exception {
     pub kind: ExceptionKind,
     /// The exception's name as AWS sent it, `ThrottlingException`; empty when it sent none.
     pub name: String,
-    /// AWS's text, cut to [`MAX_MESSAGE_LENGTH`] bytes; may be empty.
+    /// AWS's text, cut to 4,096 bytes; may be empty.
     pub message: String,
     /// The HTTP status it came with, or the one its shape declares when it came inside a stream.
     pub status: u16,

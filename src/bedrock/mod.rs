@@ -6,6 +6,7 @@ mod exception;
 mod family;
 mod json_string;
 pub mod model_id;
+mod null;
 pub mod request;
 pub mod response;
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::json_string::JsonString;
+use super::null::or_default;
 
 /// The body of a Converse answer.
 #[derive(Debug, Deserialize)]
@@ -15,7 +16,7 @@ pub struct ConverseResponse<'a> {
     #[serde(borrow)]
     pub output: Option<Output<'a>>,
     /// Why the model stopped.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
     pub stop_reason: Cow<'a, str>,
     /// Tokens read and written.
     pub usage: Option<TokenUsage>,
@@ -36,7 +37,7 @@ pub struct Output<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Message<'a> {
     /// Its blocks in order.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
     pub content: Vec<ContentBlock<'a>>,
 }
 
@@ -72,7 +73,7 @@ pub struct ToolUse<'a> {
     #[serde(borrow)]
     pub input: Option<&'a RawValue>,
     /// `server_tool_use` for a tool that Bedrock runs by itself; `tool_use` or absent for the client's.
-    #[serde(borrow, rename = "type", default)]
+    #[serde(borrow, rename = "type", default, deserialize_with = "or_default")]
     pub kind: Cow<'a, str>,
 }
 
@@ -106,10 +107,10 @@ pub struct ReasoningText<'a> {
 #[serde(default)]
 pub struct CitationsContent<'a> {
     /// The text, which is part of the answer.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_default")]
     pub content: Vec<CitedText<'a>>,
     /// Where it was taken from.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_default")]
     pub citations: Vec<Citation<'a>>,
 }
 
@@ -156,7 +157,7 @@ pub struct WebLocation<'a> {
 #[derive(Debug, Deserialize)]
 pub struct ServiceTier<'a> {
     /// `priority`, `default`, `flex` or `reserved`.
-    #[serde(borrow, rename = "type", default)]
+    #[serde(borrow, rename = "type", default, deserialize_with = "or_default")]
     pub kind: Cow<'a, str>,
 }
 
@@ -165,8 +166,10 @@ pub struct ServiceTier<'a> {
 #[serde(rename_all = "camelCase", default)]
 pub struct TokenUsage {
     /// Input tokens that no cache was involved in.
+    #[serde(deserialize_with = "or_default")]
     pub input_tokens: u64,
     /// Output tokens, reasoning included.
+    #[serde(deserialize_with = "or_default")]
     pub output_tokens: u64,
     cache_read_input_tokens: Option<u64>,
     cache_read_input_token_count: Option<u64>,

@@ -196,14 +196,14 @@ impl ChunkWriter {
             out,
         );
         write(&[reason.as_str().as_bytes(), br#""}"#], out);
-        self.close(service_tier, self.tail, out);
+        Self::close(service_tier, self.tail, out);
     }
 
     /// The chunk with the usage, which has no choices.
     pub fn usage(&self, usage: &Usage, service_tier: Option<&str>, out: &mut BytesMut) {
         write(&[&self.head], out);
         let usage = [br#"],"usage":"#.as_slice(), &json(usage), b"}\n\n"].concat();
-        self.close(service_tier, &usage, out);
+        Self::close(service_tier, &usage, out);
     }
 
     /// What proves to clients that the answer is whole.
@@ -216,7 +216,7 @@ impl ChunkWriter {
         write(&[b"data: ", &json(&ErrorBody { error }), b"\n\n"], out);
     }
 
-    fn close(&self, service_tier: Option<&str>, tail: &[u8], out: &mut BytesMut) {
+    fn close(service_tier: Option<&str>, tail: &[u8], out: &mut BytesMut) {
         match service_tier {
             None => write(&[tail], out),
             Some(tier) => {
@@ -266,53 +266,4 @@ fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_written_in_full() {
-        for number in [0, 7, 10, 409, u32::MAX] {
-            assert_eq!(decimal(number, &mut [0; 10]), number.to_string().as_bytes());
-        }
-    }
-
-    #[test]
-    fn the_role_stands_in_the_first_chunk_alone() {
-        let mut writer = ChunkWriter::new("chatcmpl-1", 7, "a\"b", true);
-        let mut out = BytesMut::new();
-        writer.content(r#""Hi""#, &mut out);
-        writer.content(r#""!""#, &mut out);
-        writer.finish(FinishReason::Stop, Some("flex"), &mut out);
-        writer.usage(&Usage::default(), Some("flex"), &mut out);
-        ChunkWriter::done(&mut out);
-        let text = String::from_utf8(out.to_vec()).unwrap();
-        let events: Vec<_> = text
-            .split_terminator("\n\n")
-            .map(|event| event.strip_prefix("data: ").unwrap())
-            .collect();
-        let (done, chunks) = events.split_last().unwrap();
-        assert_eq!(*done, "[DONE]");
-        let chunks: Vec<serde_json::Value> = chunks
-            .iter()
-            .map(|chunk| serde_json::from_str(chunk).unwrap())
-            .collect();
-        assert_eq!(
-            chunks[0]["choices"][0]["delta"],
-            serde_json::json!({"role": "assistant", "content": "Hi"})
-        );
-        assert_eq!(
-            chunks[1]["choices"][0]["delta"],
-            serde_json::json!({"content": "!"})
-        );
-        assert_eq!(chunks[2]["choices"][0]["finish_reason"], "stop");
-        assert_eq!(chunks[2]["service_tier"], "flex");
-        assert!(chunks[2]["usage"].is_null() && chunks[2].get("usage").is_some());
-        assert_eq!(chunks[3]["choices"], serde_json::json!([]));
-        assert_eq!(chunks[3]["usage"]["total_tokens"], 0);
-        assert!(
-            chunks
-                .iter()
-                .all(|chunk| chunk["model"] == "a\"b" && chunk["created"] == 7)
-        );
-    }
-}
+mod tests;

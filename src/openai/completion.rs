@@ -46,7 +46,7 @@ pub struct AssistantMessage<'a> {
     pub content: Option<Box<RawValue>>,
     /// Always null: a refusal is a `content_filter` finish with the text that came with it.
     pub refusal: Option<()>,
-    /// All reasoning. The name is DeepSeek's; OpenClaw, the AI SDK and LiteLLM read it.
+    /// All reasoning. The name is that of `DeepSeek`; OpenClaw, the AI SDK and LiteLLM read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<Box<RawValue>>,
     /// The calls.

@@ -25,6 +25,23 @@ pub struct ErrorBody<'a> {
     pub error: &'a ErrorObject,
 }
 
+/// The most characters of a client's text that an error repeats.
+const MAX_EXCERPT: usize = 64;
+
+/// A client's text for an error's message: its beginning, with nothing in it that could break a line.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut excerpt: String = characters
+        .by_ref()
+        .take(MAX_EXCERPT)
+        .flat_map(char::escape_debug)
+        .collect();
+    if characters.next().is_some() {
+        excerpt.push('…');
+    }
+    excerpt
+}
+
 /// A request that is wrong or asks for what cannot be had: a 400 with `param`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{message}")]
@@ -39,17 +56,17 @@ pub struct InvalidRequest {
 
 impl InvalidRequest {
     /// A request whose member `param` has a value that cannot be taken.
-    pub fn value(param: impl ToString, message: impl Into<String>) -> Self {
+    pub fn value(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            param: Some(param.to_string()),
+            param: Some(param.into()),
             code: Some("invalid_value"),
         }
     }
 
     /// A request whose member `param` has the wrong JSON type.
-    pub fn kind(param: impl ToString, expected: &str, found: &str) -> Self {
-        let param = param.to_string();
+    pub fn kind(param: impl Into<String>, expected: &str, found: &str) -> Self {
+        let param: String = param.into();
         Self {
             message: format!(
                 "Invalid type for '{param}': expected {expected}, but got {found} instead."
@@ -60,8 +77,8 @@ impl InvalidRequest {
     }
 
     /// A request that lacks `param`.
-    pub fn missing(param: impl ToString) -> Self {
-        let param = param.to_string();
+    pub fn missing(param: impl Into<String>) -> Self {
+        let param: String = param.into();
         Self {
             message: format!("Missing required parameter: '{param}'."),
             param: Some(param),
@@ -70,10 +87,10 @@ impl InvalidRequest {
     }
 
     /// A request whose member `param` is understood and cannot be honoured.
-    pub fn unsupported(param: impl ToString, message: impl Into<String>) -> Self {
+    pub fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            param: Some(param.to_string()),
+            param: Some(param.into()),
             code: Some("unsupported_parameter"),
         }
     }
@@ -86,5 +103,17 @@ impl InvalidRequest {
             param: self.param.clone(),
             code: self.code.map(Cow::Borrowed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts_are_short_and_on_one_line() {
+        assert_eq!(excerpt("get\nweather"), r"get\nweather");
+        assert_eq!(excerpt(&"ö".repeat(64)), "ö".repeat(64));
+        assert_eq!(excerpt(&"ö".repeat(65)), format!("{}…", "ö".repeat(64)));
     }
 }

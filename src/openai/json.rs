@@ -13,8 +13,8 @@ use super::error::InvalidRequest;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Path<'p> {
     Root,
-    Member(&'p Path<'p>, &'p str),
-    Element(&'p Path<'p>, usize),
+    Member(&'p Self, &'p str),
+    Element(&'p Self, usize),
 }
 
 impl fmt::Display for Path<'_> {
@@ -25,6 +25,18 @@ impl fmt::Display for Path<'_> {
             Self::Member(parent, name) => write!(f, "{parent}.{name}"),
             Self::Element(parent, index) => write!(f, "{parent}[{index}]"),
         }
+    }
+}
+
+impl From<Path<'_>> for String {
+    fn from(path: Path<'_>) -> Self {
+        path.to_string()
+    }
+}
+
+impl From<&Path<'_>> for String {
+    fn from(path: &Path<'_>) -> Self {
+        path.to_string()
     }
 }
 

@@ -2,11 +2,13 @@
 
 pub mod chunk;
 pub mod completion;
+pub mod content;
 pub mod error;
 pub(crate) mod json;
 pub mod message;
 pub mod request;
 pub mod tool;
+pub mod tool_call;
 
 pub use error::{ErrorObject, InvalidRequest};
 pub use json::replace_lone_surrogates;

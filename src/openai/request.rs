@@ -11,6 +11,10 @@ use super::tool::{Tool, ToolChoice};
 ///
 /// Members that are null or hold OpenAI's own default are as if absent, so nothing has to tell them apart.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a member of its own in OpenAI's reference"
+)]
 pub struct ChatCompletionRequest<'a> {
     /// What the client calls the model.
     pub model: Cow<'a, str>,
@@ -71,7 +75,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("presence_penalty", "0.0"),
     ("verbosity", r#""medium""#),
     ("prompt_cache_retention", r#""in_memory""#),
-    ("reasoning_effort", r#""none""#),
 ];
 
 impl<'a> ChatCompletionRequest<'a> {
@@ -113,6 +116,7 @@ impl<'a> ChatCompletionRequest<'a> {
         match name {
             "model" => self.model = field.string()?,
             "messages" => {
+                self.messages.clear();
                 for (index, raw) in field.array()?.into_iter().enumerate() {
                     let path = Path::Element(field.path(), index);
                     self.messages.push(Message::read(Field::new(raw, &path))?);
@@ -126,14 +130,13 @@ impl<'a> ChatCompletionRequest<'a> {
             "n" => self.n = Some(field.unsigned()?),
             "stop" => self.stop = read_stop(field)?,
             "stream" => self.stream = field.boolean()?,
-            "stream_options" => self.include_usage = read_include_usage(field)?,
-            "tools" => self.tools = Tool::read_all(field)?,
-            "functions" => self.read_functions(field)?,
+            "stream_options" => self.read_stream_options(field)?,
+            "tools" => self.read_tools(field)?,
+            "functions" => return self.read_functions(field),
             "tool_choice" => self.tool_choice = Some(ToolChoice::read(field)?),
             "function_call" if self.tool_choice.is_none() => {
-                self.tool_choice = Some(ToolChoice::read(field)?)
+                self.tool_choice = Some(ToolChoice::read(field)?);
             }
-            "function_call" => {}
             "parallel_tool_calls" => self.sequential_tool_calls = !field.boolean()?,
             "response_format" => self.response_format = read_response_format(field)?,
             "logprobs" => self.logprobs = field.boolean()?,
@@ -147,18 +150,52 @@ impl<'a> ChatCompletionRequest<'a> {
         Ok(true)
     }
 
+    fn read_tools(&mut self, field: Field<'a, '_>) -> Result<(), InvalidRequest> {
+        let tools = Tool::read_all(field)?;
+        if tools.is_empty() {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.legacy_functions) {
+            self.extras.push(Cow::Borrowed("functions"));
+        }
+        self.tools = tools;
+        Ok(())
+    }
+
     /// `functions` count only when there are no `tools`, whichever of the two stands first.
-    fn read_functions(&mut self, field: Field<'a, '_>) -> Result<(), InvalidRequest> {
+    fn read_functions(&mut self, field: Field<'a, '_>) -> Result<bool, InvalidRequest> {
         let functions = Tool::read_functions(field)?;
-        if self.tools.is_empty() && !functions.is_empty() {
-            self.tools = functions;
-            self.legacy_functions = true;
+        if functions.is_empty() {
+            return Ok(true);
+        }
+        if !self.tools.is_empty() && !self.legacy_functions {
+            return Ok(false);
+        }
+        self.tools = functions;
+        self.legacy_functions = true;
+        Ok(true)
+    }
+
+    fn read_stream_options(&mut self, field: Field<'a, '_>) -> Result<(), InvalidRequest> {
+        for (name, raw) in field.object()?.0 {
+            let path = Path::Member(field.path(), &name);
+            let member = Field::new(raw, &path);
+            match name.as_ref() {
+                _ if member.is_null() => {}
+                "include_usage" => self.include_usage = member.boolean()?,
+                // Padding against those who count the bytes of an encrypted stream.
+                "include_obfuscation" if member.boolean()? => {
+                    let ignored = Cow::Borrowed("stream_options.include_obfuscation");
+                    self.extras.push(ignored);
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
 }
 
-/// Says where JSON breaks off. Columns are counted in bytes, as serde_json counts them.
+/// Says where JSON breaks off. Columns are counted in bytes, as `serde_json` counts them.
 fn not_json(json: &[u8], error: &serde_json::Error) -> InvalidRequest {
     let message = if error.is_data() {
         "The request body must be a JSON object.".to_owned()
@@ -209,18 +246,6 @@ fn read_stop<'a>(field: Field<'a, '_>) -> Result<Vec<Cow<'a, str>>, InvalidReque
         return Err(field.wrong("a string or an array of strings"));
     };
     Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
-}
-
-fn read_include_usage(field: Field<'_, '_>) -> Result<bool, InvalidRequest> {
-    let mut include_usage = false;
-    for (name, raw) in field.object()?.0 {
-        let path = Path::Member(field.path(), &name);
-        let member = Field::new(raw, &path);
-        if name == "include_usage" && !member.is_null() {
-            include_usage = member.boolean()?;
-        }
-    }
-    Ok(include_usage)
 }
 
 fn read_response_format<'a>(field: Field<'a, '_>) -> Result<Option<Cow<'a, str>>, InvalidRequest> {

@@ -109,7 +109,7 @@ impl<'a> Tool<'a> {
         }
         match definition {
             Some((name, raw)) => {
-                tool.read_function(Field::new(raw, &Path::Member(field.path(), &name)))?
+                tool.read_function(Field::new(raw, &Path::Member(field.path(), &name)))?;
             }
             None if tool.kind == ToolKind::Function => {
                 return Err(InvalidRequest::missing(Path::Member(

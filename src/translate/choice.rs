@@ -1,12 +1,14 @@
 //! The choice among the tools, in the forms that the model takes.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::notes::Notes;
 use super::tool_names::ToolNames;
 use crate::bedrock::request::ToolChoice as BedrockToolChoice;
 use crate::bedrock::{Family, ToolChoiceForms};
 use crate::openai::InvalidRequest;
+use crate::openai::error::excerpt;
 use crate::openai::tool::{Tool, ToolChoice};
 
 /// A choice that the model takes.
@@ -21,7 +23,10 @@ pub(super) enum Choice<'a> {
     /// A call of this tool.
     Tool(Cow<'a, str>),
     /// Only these tools; whether one of them must be called.
-    Only { names: Vec<Cow<'a, str>>, any: bool },
+    Only {
+        names: HashSet<Cow<'a, str>>,
+        any: bool,
+    },
 }
 
 /// What the request's choice becomes.
@@ -37,18 +42,19 @@ pub(super) fn choose<'a>(
     family: &Family,
     notes: &mut Notes,
 ) -> Result<Choice<'a>, InvalidRequest> {
+    let known: HashSet<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
     let defined = |name: &str| {
-        if tools.iter().any(|tool| tool.name == name) {
+        if known.contains(name) {
             return Ok(());
         }
         let message = format!(
             "Tool choice '{}' not found in the 'tools' parameter.",
-            name.escape_debug()
+            excerpt(name)
         );
         Err(InvalidRequest::value("tool_choice", message))
     };
     let any = family.tool_choice != ToolChoiceForms::Auto;
-    let mut left_to_decide = || notes.adjust("tool_choice", "auto");
+    let mut left_to_decide = || notes.adjust("tool_choice", &"auto");
     Ok(match choice {
         None | Some(ToolChoice::Auto) => Choice::Auto,
         Some(ToolChoice::None) => Choice::None,
@@ -62,7 +68,7 @@ pub(super) fn choose<'a>(
             match family.tool_choice {
                 ToolChoiceForms::All => Choice::Tool(name),
                 ToolChoiceForms::AutoAny => Choice::Only {
-                    names: vec![name],
+                    names: HashSet::from([name]),
                     any,
                 },
                 ToolChoiceForms::Auto => {
@@ -76,12 +82,13 @@ pub(super) fn choose<'a>(
             if required && !any {
                 left_to_decide();
             }
-            match names.is_empty() {
-                true => Choice::None,
-                false => Choice::Only {
-                    names,
+            if names.is_empty() {
+                Choice::None
+            } else {
+                Choice::Only {
+                    names: names.into_iter().collect(),
                     any: required && any,
-                },
+                }
             }
         }
     })
@@ -91,7 +98,7 @@ impl<'a> Choice<'a> {
     /// Whether the tool `name` is sent at all.
     pub(super) fn keeps(&self, name: &str) -> bool {
         match self {
-            Self::Only { names, .. } => names.iter().any(|kept| kept == name),
+            Self::Only { names, .. } => names.contains(name),
             _ => true,
         }
     }

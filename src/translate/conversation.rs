@@ -3,22 +3,18 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
-
+use super::contents::Contents;
 use super::history::{PairedCall, Part, pair};
-use super::image::image;
 use super::notes::Notes;
-use super::schema::raw;
 use super::tool_names::ToolNames;
-use super::tool_use_id::tool_use_id;
+use super::turn::{OpenTurn, trim_end, user_text};
 use crate::bedrock::Family;
 use crate::bedrock::request::{
-    ContentBlock, ConversationRole, ImageBlock, Message as Turn, SystemContentBlock,
-    ToolResultBlock, ToolResultContentBlock, ToolUseBlock,
+    ContentBlock, ConversationRole, Message as Turn, SystemContentBlock, ToolResultBlock,
+    ToolResultContentBlock, ToolUseBlock,
 };
-use crate::openai::message::{Content, ContentPart, Message, Role};
-use crate::openai::{InvalidRequest, replace_lone_surrogates};
+use crate::openai::InvalidRequest;
+use crate::openai::message::{Message, Role};
 
 /// Stands before a conversation that begins with the assistant, for models that must hear a user first.
 const LEADING_TURN: &str = "(The conversation begins with your message.)";
@@ -27,8 +23,6 @@ const TRAILING_TURN: &str = "Please continue.";
 /// Marks a system message in the middle of a conversation. It stays where it is, because moving it to the
 /// front would change the prefix that the prompt cache knows.
 const OPERATOR_NOTE: &str = "[Operator note] ";
-/// Bedrock refuses a tool result without content.
-const NO_OUTPUT: &str = "(no output)";
 /// The result of a call that has none, which Bedrock would refuse.
 const NO_RESULT: &str = "No result provided";
 
@@ -52,23 +46,26 @@ pub(super) fn conversation<'a>(
     notes: &mut Notes,
 ) -> Result<Conversation<'a>, InvalidRequest> {
     let parts = pair(&mut messages, family.tool_use_id, notes)?;
-    let mut builder = Builder::new(messages, family, names, notes);
+    let mut builder = Builder {
+        contents: Contents { messages, family },
+        family,
+        names,
+        notes,
+        conversation: Conversation::default(),
+        turn: OpenTurn::new(ConversationRole::User),
+        results: Vec::new(),
+        images: Vec::new(),
+        leading: true,
+        called: HashSet::new(),
+    };
     for (index, part) in parts.into_iter().enumerate() {
         builder.add(index, part)?;
     }
     builder.finish()
 }
 
-/// A turn that still grows. Blocks are kept apart by kind, because Bedrock wants them in a fixed order: results
-/// before the rest in a user turn, text before calls in an assistant turn.
-struct OpenTurn<'a> {
-    role: ConversationRole,
-    first: Vec<ContentBlock<'a>>,
-    second: Vec<ContentBlock<'a>>,
-}
-
 struct Builder<'b, 'a> {
-    messages: Vec<Message<'a>>,
+    contents: Contents<'b, 'a>,
     family: &'b Family,
     names: &'b mut ToolNames,
     notes: &'b mut Notes,
@@ -77,45 +74,18 @@ struct Builder<'b, 'a> {
     turn: OpenTurn<'a>,
     /// Results of the assistant turn that is being built; they open the user turn after it.
     results: Vec<ContentBlock<'a>>,
-    /// Images from those results, for models that take none inside a result.
-    hoisted: Vec<ContentBlock<'a>>,
+    /// Images that follow those results.
+    images: Vec<ContentBlock<'a>>,
     /// Whether only system messages were seen so far.
     leading: bool,
     called: HashSet<String>,
 }
 
-impl<'b, 'a> Builder<'b, 'a> {
-    fn new(
-        messages: Vec<Message<'a>>,
-        family: &'b Family,
-        names: &'b mut ToolNames,
-        notes: &'b mut Notes,
-    ) -> Self {
-        Self {
-            messages,
-            family,
-            names,
-            notes,
-            conversation: Conversation::default(),
-            turn: OpenTurn::new(ConversationRole::User),
-            results: Vec::new(),
-            hoisted: Vec::new(),
-            leading: true,
-            called: HashSet::new(),
-        }
-    }
-
+impl<'a> Builder<'_, 'a> {
     fn add(&mut self, index: usize, part: Part<'a>) -> Result<(), InvalidRequest> {
-        let Some(message) = self.messages.get_mut(index) else {
+        let Some(role) = self.note(index) else {
             return Ok(());
         };
-        let role = message.role;
-        for extra in std::mem::take(&mut message.extras) {
-            self.notes.ignore(format!("messages[{index}].{extra}"));
-        }
-        if message.name.is_some() && role != Role::Function {
-            self.notes.ignore(format!("messages[{index}].name"));
-        }
         let system = matches!(role, Role::System | Role::Developer);
         self.leading &= system;
         if role != Role::Assistant {
@@ -134,31 +104,38 @@ impl<'b, 'a> Builder<'b, 'a> {
         }
     }
 
+    /// Notes the members of a message that have no effect, and tells whose message it is.
+    fn note(&mut self, index: usize) -> Option<Role> {
+        let message = self.contents.messages.get_mut(index)?;
+        if message.name.is_some() && message.role != Role::Function {
+            self.notes.ignore(format!("messages[{index}].name"));
+        }
+        for extra in std::mem::take(&mut message.extras) {
+            self.notes.ignore(format!("messages[{index}].{extra}"));
+        }
+        Some(message.role)
+    }
+
     fn finish(mut self) -> Result<Conversation<'a>, InvalidRequest> {
         self.close_assistant_turn();
         let mut turns = self.conversation.messages;
         turns.extend(self.turn.close());
+        let is_assistant =
+            |turn: Option<&Turn<'_>>| turn.is_some_and(|t| t.role == ConversationRole::Assistant);
         if turns.is_empty() {
             return Err(InvalidRequest::value(
                 "messages",
                 "There is nothing to answer: at least one message with content other than a system prompt is needed.",
             ));
         }
-        if !self.family.leading_assistant
-            && turns
-                .first()
-                .is_some_and(|turn| turn.role == ConversationRole::Assistant)
-        {
+        if !self.family.leading_assistant && is_assistant(turns.first()) {
             turns.insert(0, user_text(LEADING_TURN));
         }
-        if let Some(last) = turns
-            .last_mut()
-            .filter(|turn| turn.role == ConversationRole::Assistant)
-        {
-            if self.family.prefill {
-                trim_end(last);
-            } else {
+        if is_assistant(turns.last()) {
+            if !self.family.prefill {
                 turns.push(user_text(TRAILING_TURN));
+            } else if let Some(last) = turns.last_mut() {
+                trim_end(last);
             }
         }
         self.conversation.messages = turns;
@@ -166,81 +143,45 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     fn add_system(&mut self, index: usize) -> Result<(), InvalidRequest> {
-        for text in self.texts(index)? {
+        for text in self.contents.texts(index)? {
             if !self.leading {
-                self.turn(ConversationRole::User)
-                    .second
-                    .push(ContentBlock::Text(Cow::Owned(format!(
-                        "{OPERATOR_NOTE}{text}"
-                    ))));
+                let text = Cow::Owned(format!("{OPERATOR_NOTE}{text}"));
+                self.push_user(ContentBlock::Text(text));
             } else if self.family.system {
-                self.conversation
-                    .system
-                    .push(SystemContentBlock::Text(text));
+                let block = SystemContentBlock::Text(text);
+                self.conversation.system.push(block);
             } else {
-                self.turn(ConversationRole::User)
-                    .second
-                    .push(ContentBlock::Text(text));
+                self.push_user(ContentBlock::Text(text));
             }
         }
         Ok(())
     }
 
     fn add_user(&mut self, index: usize) -> Result<(), InvalidRequest> {
-        for (part, content) in self.content(index).into_iter().enumerate() {
-            let block = match content {
-                ContentPart::Text(text) | ContentPart::Refusal(text) => text_block(text),
-                ContentPart::ImageUrl(url) => {
-                    Some(ContentBlock::Image(self.image(url, index, part)?))
-                }
-                ContentPart::Thinking => None,
-                ContentPart::Other(kind) => return Err(untranslatable(index, part, &kind)),
-            };
-            if let Some(block) = block {
-                self.turn(ConversationRole::User).second.push(block);
-            }
+        for block in self.contents.blocks(index)? {
+            self.push_user(block);
         }
         Ok(())
     }
 
     fn add_assistant(&mut self, index: usize) -> Result<(), InvalidRequest> {
-        let texts = self.texts(index)?;
-        let refusal = self
-            .messages
-            .get_mut(index)
-            .and_then(|message| message.refusal.take());
-        for text in texts
-            .into_iter()
-            .chain(refusal.filter(|text| !text.trim().is_empty()))
-        {
-            self.turn(ConversationRole::Assistant)
-                .first
-                .push(ContentBlock::Text(text));
+        for text in self.contents.texts(index)? {
+            let turn = self.turn(ConversationRole::Assistant);
+            turn.push_first(ContentBlock::Text(text));
         }
         Ok(())
     }
 
-    /// Adds a call and what it returned. Arguments that hold several objects are several calls; the first
-    /// of them has the result.
+    /// Adds a call and what it returned.
     fn add_call(&mut self, call: PairedCall<'a>) -> Result<(), InvalidRequest> {
         let name = self.names.register(call.function.name);
         if self.called.insert(name.to_string()) {
             self.conversation.called.push(name.clone());
         }
-        for (place, input) in inputs(&call.function.arguments, call.custom)
-            .into_iter()
-            .enumerate()
-        {
-            let id = match place {
-                0 => call.id.clone(),
-                _ => tool_use_id(
-                    Cow::Owned(format!("{}#{place}", call.id)),
-                    self.family.tool_use_id,
-                ),
-            };
-            let result = call.result.filter(|_| place == 0);
-            let content = match result {
-                Some(index) => self.result(index)?,
+        let mut result = call.result;
+        for (id, input) in call.uses {
+            let content = match result.take() {
+                Some(index) => self.take_result(index)?,
                 None => vec![ToolResultContentBlock::Text(Cow::Borrowed(NO_RESULT))],
             };
             self.results.push(ContentBlock::ToolResult(ToolResultBlock {
@@ -253,104 +194,35 @@ impl<'b, 'a> Builder<'b, 'a> {
                 input: Cow::Owned(input),
             };
             self.turn(ConversationRole::Assistant)
-                .second
-                .push(ContentBlock::ToolUse(block));
+                .push_second(ContentBlock::ToolUse(block));
         }
         Ok(())
     }
 
-    /// The content of a tool message, never empty.
-    fn result(&mut self, index: usize) -> Result<Vec<ToolResultContentBlock<'a>>, InvalidRequest> {
-        let mut blocks = Vec::new();
-        for (part, content) in self.content(index).into_iter().enumerate() {
-            match content {
-                ContentPart::Text(text) | ContentPart::Refusal(text) if text.trim().is_empty() => {}
-                ContentPart::Text(text) | ContentPart::Refusal(text) => {
-                    blocks.push(ToolResultContentBlock::Text(text))
-                }
-                ContentPart::ImageUrl(url) => {
-                    let image = self.image(url, index, part)?;
-                    if self.family.image_in_tool_result {
-                        blocks.push(ToolResultContentBlock::Image(image));
-                    } else {
-                        self.hoisted.push(ContentBlock::Image(image));
-                    }
-                }
-                ContentPart::Thinking => {}
-                ContentPart::Other(kind) => return Err(untranslatable(index, part, &kind)),
-            }
-        }
-        if blocks.is_empty() {
-            blocks.push(ToolResultContentBlock::Text(Cow::Borrowed(NO_OUTPUT)));
-        }
-        Ok(blocks)
+    fn take_result(
+        &mut self,
+        index: usize,
+    ) -> Result<Vec<ToolResultContentBlock<'a>>, InvalidRequest> {
+        let result = self.contents.result(index)?;
+        self.images.extend(result.images);
+        Ok(result.content)
     }
 
     /// A result without a call is told as text: what it says may matter.
     fn add_orphan(&mut self, index: usize, id: &str) -> Result<(), InvalidRequest> {
-        for block in self.result(index)? {
-            let block = match block {
+        let result = self.contents.result(index)?;
+        for block in result.content {
+            self.push_user(match block {
                 ToolResultContentBlock::Text(text) => {
                     ContentBlock::Text(Cow::Owned(format!("[Result of the tool call {id}] {text}")))
                 }
                 ToolResultContentBlock::Image(image) => ContentBlock::Image(image),
-            };
-            self.turn(ConversationRole::User).second.push(block);
+            });
         }
-        let hoisted = std::mem::take(&mut self.hoisted);
-        if !hoisted.is_empty() {
-            self.turn(ConversationRole::User).second.extend(hoisted);
+        for image in result.images {
+            self.push_user(image);
         }
         Ok(())
-    }
-
-    /// The texts of a message that takes no other content, none of them blank.
-    fn texts(&mut self, index: usize) -> Result<Vec<Cow<'a, str>>, InvalidRequest> {
-        let mut texts = Vec::new();
-        for (part, content) in self.content(index).into_iter().enumerate() {
-            match content {
-                ContentPart::Text(text) | ContentPart::Refusal(text) if text.trim().is_empty() => {}
-                ContentPart::Text(text) | ContentPart::Refusal(text) => texts.push(text),
-                ContentPart::Thinking => {}
-                ContentPart::ImageUrl(_) => {
-                    return Err(InvalidRequest::unsupported(
-                        format!("messages[{index}].content[{part}]"),
-                        "Images can only be sent in user and tool messages.",
-                    ));
-                }
-                ContentPart::Other(kind) => return Err(untranslatable(index, part, &kind)),
-            }
-        }
-        Ok(texts)
-    }
-
-    fn content(&mut self, index: usize) -> Vec<ContentPart<'a>> {
-        let Some(message) = self.messages.get_mut(index) else {
-            return Vec::new();
-        };
-        match std::mem::replace(&mut message.content, Content::Absent) {
-            Content::Absent => Vec::new(),
-            Content::Text(text) => vec![ContentPart::Text(text)],
-            Content::Parts(parts) => parts,
-        }
-    }
-
-    fn image(
-        &self,
-        url: Cow<'a, str>,
-        index: usize,
-        part: usize,
-    ) -> Result<ImageBlock<'a>, InvalidRequest> {
-        if !self.family.image {
-            return Err(InvalidRequest::unsupported(
-                format!("messages[{index}].content[{part}]"),
-                "This model does not take images.",
-            ));
-        }
-        image(
-            url,
-            &format!("messages[{index}].content[{part}].image_url.url"),
-        )
     }
 
     /// Opens the user turn after an assistant turn with the results of its calls.
@@ -358,13 +230,19 @@ impl<'b, 'a> Builder<'b, 'a> {
         if self.results.is_empty() {
             return;
         }
-        let (results, hoisted) = (
-            std::mem::take(&mut self.results),
-            std::mem::take(&mut self.hoisted),
-        );
+        let results = std::mem::take(&mut self.results);
+        let images = std::mem::take(&mut self.images);
         let turn = self.turn(ConversationRole::User);
-        turn.first.extend(results);
-        turn.second.extend(hoisted);
+        for block in results {
+            turn.push_first(block);
+        }
+        for block in images {
+            turn.push_second(block);
+        }
+    }
+
+    fn push_user(&mut self, block: ContentBlock<'a>) {
+        self.turn(ConversationRole::User).push_second(block);
     }
 
     /// The turn at the end if it is of `role`, else a new one after it.
@@ -374,108 +252,5 @@ impl<'b, 'a> Builder<'b, 'a> {
             self.conversation.messages.extend(turn.close());
         }
         &mut self.turn
-    }
-}
-
-impl<'a> OpenTurn<'a> {
-    fn new(role: ConversationRole) -> Self {
-        Self {
-            role,
-            first: Vec::new(),
-            second: Vec::new(),
-        }
-    }
-
-    /// The turn as Bedrock takes it; one without blocks is none.
-    fn close(mut self) -> Option<Turn<'a>> {
-        self.first.extend(self.second);
-        (!self.first.is_empty()).then_some(Turn {
-            role: self.role,
-            content: self.first,
-        })
-    }
-}
-
-fn user_text<'a>(text: &'static str) -> Turn<'a> {
-    Turn {
-        role: ConversationRole::User,
-        content: vec![ContentBlock::Text(Cow::Borrowed(text))],
-    }
-}
-
-fn text_block(text: Cow<'_, str>) -> Option<ContentBlock<'_>> {
-    (!text.trim().is_empty()).then_some(ContentBlock::Text(text))
-}
-
-/// Claude refuses a prefill that ends with white space.
-fn trim_end(turn: &mut Turn<'_>) {
-    if let Some(ContentBlock::Text(text)) = turn.content.last_mut() {
-        let length = text.trim_end().len();
-        if length < text.len() {
-            text.to_mut().truncate(length);
-        }
-    }
-}
-
-fn untranslatable(message: usize, part: usize, kind: &str) -> InvalidRequest {
-    InvalidRequest::unsupported(
-        format!("messages[{message}].content[{part}]"),
-        format!(
-            "Content of type '{}' cannot be sent to Bedrock by this gateway.",
-            kind.escape_debug()
-        ),
-    )
-}
-
-/// The inputs that a call's arguments hold: JSON objects in the client's own bytes. What is no object (empty
-/// text, invalid JSON, null, a list) is an empty one, because Bedrock takes nothing else.
-fn inputs(arguments: &str, custom: bool) -> Vec<Box<RawValue>> {
-    if custom {
-        return vec![raw(&serde_json::json!({"input": arguments}))];
-    }
-    let mended = replace_lone_surrogates(arguments.as_bytes());
-    let objects: Result<Vec<Box<RawValue>>, _> = serde_json::Deserializer::from_slice(&mended)
-        .into_iter()
-        .collect();
-    match objects {
-        Ok(objects)
-            if !objects.is_empty()
-                && objects.iter().all(|object| object.get().starts_with('{')) =>
-        {
-            objects.into_iter().map(without_refused_members).collect()
-        }
-        _ => vec![raw(&Value::Object(Map::new()))],
-    }
-}
-
-/// Bedrock refuses documents with a member `__type` or one without a name.
-fn without_refused_members(object: Box<RawValue>) -> Box<RawValue> {
-    fn strip(value: &mut Value) -> bool {
-        match value {
-            Value::Array(items) => items
-                .iter_mut()
-                .fold(false, |stripped, item| strip(item) | stripped),
-            Value::Object(members) => {
-                let before = members.len();
-                members.retain(|name, _| !name.is_empty() && name != "__type");
-                let stripped = members.len() < before;
-                members
-                    .values_mut()
-                    .fold(stripped, |stripped, member| strip(member) | stripped)
-            }
-            _ => false,
-        }
-    }
-    let text = object.get();
-    if !text.contains(r#""__type""#) && !text.contains(r#""""#) {
-        return object;
-    }
-    let Ok(mut value) = serde_json::from_str(text) else {
-        return object;
-    };
-    if strip(&mut value) {
-        raw(&value)
-    } else {
-        object
     }
 }

@@ -4,21 +4,24 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use serde_json::value::RawValue;
+
 use super::notes::Notes;
-use super::tool_use_id::tool_use_id;
+use super::tool_input::ToolInputs;
+use super::tool_use_id::ToolUseIds;
 use crate::bedrock::ToolUseIdForm;
 use crate::openai::InvalidRequest;
-use crate::openai::message::{Function, Message, Role};
+use crate::openai::message::{Message, Role};
+use crate::openai::tool_call::Function;
 
 /// One call of an assistant message, and where its result is.
 #[derive(Debug)]
 pub(super) struct PairedCall<'a> {
-    /// Unique in the conversation, in the form that the model takes.
-    pub(super) id: Cow<'a, str>,
     /// What was called.
     pub(super) function: Function<'a>,
-    /// Whether the arguments are plain text and not JSON.
-    pub(super) custom: bool,
+    /// The calls that it is for Bedrock, mostly one: each has an id of its own, unique in the conversation and
+    /// in the form that the model takes, and an input. The result is the first one's.
+    pub(super) uses: Vec<(Cow<'a, str>, Box<RawValue>)>,
     /// The message that holds the result.
     pub(super) result: Option<usize>,
 }
@@ -38,14 +41,6 @@ pub(super) enum Part<'a> {
     Orphan(Cow<'a, str>),
 }
 
-/// The last call under one id.
-struct Latest {
-    message: usize,
-    call: usize,
-    /// How many calls had the id, this one included.
-    ordinal: usize,
-}
-
 /// Takes the calls out of `messages` and pairs them with the results; one [`Part`] per message.
 ///
 /// A call that repeats an unanswered call of the same id is dropped. An id that is used again for another
@@ -58,140 +53,156 @@ pub(super) fn pair<'a>(
     form: ToolUseIdForm,
     notes: &mut Notes,
 ) -> Result<Vec<Part<'a>>, InvalidRequest> {
-    let mut parts: Vec<Part<'a>> = Vec::with_capacity(messages.len());
-    let mut latest: HashMap<Cow<'a, str>, Latest> = HashMap::new();
+    let mut history = History {
+        parts: Vec::with_capacity(messages.len()),
+        latest: HashMap::new(),
+        ids: ToolUseIds::new(form),
+        inputs: ToolInputs::new(),
+    };
     for (index, message) in messages.iter_mut().enumerate() {
         let part = match message.role {
-            Role::Assistant => {
-                parts.push(Part::Calls(Vec::new()));
-                for (place, (id, call)) in take_calls(message, index).into_iter().enumerate() {
-                    if !add_call(&mut parts, &mut latest, index, (id, call), form) {
-                        notes.ignore(format!("messages[{index}].tool_calls[{place}]"));
-                    }
-                }
-                match parts.pop() {
-                    Some(Part::Calls(calls)) if calls.is_empty() => Part::Other,
-                    Some(part) => part,
-                    None => Part::Other,
-                }
-            }
-            Role::Tool | Role::Function => {
-                let id = result_id(message, index)?;
-                let part = answer(&mut parts, &latest, index, id);
-                if matches!(part, Part::Duplicate) {
-                    notes.ignore(format!("messages[{index}]"));
-                }
-                part
-            }
+            Role::Assistant => history.calls(message, index, notes),
+            Role::Tool | Role::Function => history.result(message, index, notes)?,
             Role::System | Role::Developer | Role::User => Part::Other,
         };
-        parts.push(part);
+        history.parts.push(part);
     }
-    Ok(parts)
+    Ok(history.parts)
+}
+
+/// What was read so far.
+struct History<'a> {
+    parts: Vec<Part<'a>>,
+    /// The last call under each of the client's ids.
+    latest: HashMap<Cow<'a, str>, Place>,
+    ids: ToolUseIds,
+    inputs: ToolInputs,
+}
+
+/// Where a call is: its message, and its number among that message's calls.
+#[derive(Clone, Copy)]
+struct Place {
+    message: usize,
+    call: usize,
+}
+
+/// A call as the client sent it.
+struct SentCall<'a> {
+    id: Cow<'a, str>,
+    function: Function<'a>,
+    custom: bool,
+    /// The member below the message, for the notes.
+    member: String,
+}
+
+impl<'a> History<'a> {
+    fn calls(&mut self, message: &mut Message<'a>, index: usize, notes: &mut Notes) -> Part<'a> {
+        let mut calls: Vec<PairedCall<'a>> = Vec::new();
+        for sent in take_calls(message, index) {
+            if self.is_repetition(&sent, index) {
+                notes.ignore(format!("messages[{index}].{}", sent.member));
+                continue;
+            }
+            let uses = self.inputs.read(&sent.function, sent.custom);
+            let uses = uses
+                .into_iter()
+                .map(|input| (self.ids.issue(&sent.id), input))
+                .collect();
+            let place = Place {
+                message: index,
+                call: calls.len(),
+            };
+            self.latest.insert(sent.id, place);
+            calls.push(PairedCall {
+                function: sent.function,
+                uses,
+                result: None,
+            });
+        }
+        if calls.is_empty() {
+            Part::Other
+        } else {
+            Part::Calls(calls)
+        }
+    }
+
+    /// Whether a call has the id of another in its own message, or is the same as one that still waits for its
+    /// result.
+    fn is_repetition(&mut self, sent: &SentCall<'a>, message: usize) -> bool {
+        let Some(place) = self.latest.get(&sent.id).copied() else {
+            return false;
+        };
+        place.message == message
+            || self.call_at(place).is_some_and(|earlier| {
+                earlier.result.is_none()
+                    && earlier.function.name == sent.function.name
+                    && earlier.function.arguments == sent.function.arguments
+            })
+    }
+
+    fn result(
+        &mut self,
+        message: &mut Message<'a>,
+        index: usize,
+        notes: &mut Notes,
+    ) -> Result<Part<'a>, InvalidRequest> {
+        let id = result_id(message, index)?;
+        let place = self.latest.get(&id).copied();
+        Ok(match place.and_then(|place| self.call_at(place)) {
+            None => Part::Orphan(id),
+            Some(call) if call.result.is_some() => {
+                notes.ignore(format!("messages[{index}]"));
+                Part::Duplicate
+            }
+            Some(call) => {
+                call.result = Some(index);
+                Part::Answer
+            }
+        })
+    }
+
+    fn call_at(&mut self, place: Place) -> Option<&mut PairedCall<'a>> {
+        match self.parts.get_mut(place.message)? {
+            Part::Calls(calls) => calls.get_mut(place.call),
+            _ => None,
+        }
+    }
 }
 
 /// The calls of an assistant message under their ids, the deprecated `function_call` under its name.
-fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<(Cow<'a, str>, PairedCall<'a>)> {
-    let paired = |function, custom| PairedCall {
-        id: Cow::Borrowed(""),
-        function,
-        custom,
-        result: None,
-    };
-    let mut calls = Vec::with_capacity(message.tool_calls.len());
-    for (place, call) in std::mem::take(&mut message.tool_calls)
+fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<SentCall<'a>> {
+    let calls = std::mem::take(&mut message.tool_calls);
+    let mut sent: Vec<_> = calls
         .into_iter()
         .enumerate()
-    {
-        let id = if call.id.is_empty() {
-            Cow::Owned(format!("call_{index}_{place}"))
-        } else {
-            call.id
-        };
-        calls.push((id, paired(call.function, call.custom)));
-    }
-    if let Some(function) = message.function_call.take() {
-        calls.push((
-            Cow::Owned(format!("function_call_{}", function.name)),
-            paired(function, false),
-        ));
-    }
-    calls
-}
-
-/// Adds a call to the last part, unless it repeats one that still waits for its result.
-fn add_call<'a>(
-    parts: &mut [Part<'a>],
-    latest: &mut HashMap<Cow<'a, str>, Latest>,
-    message: usize,
-    (id, mut call): (Cow<'a, str>, PairedCall<'a>),
-    form: ToolUseIdForm,
-) -> bool {
-    let mut ordinal = 1;
-    if let Some(before) = latest.get(&id) {
-        let repeats = |earlier: &PairedCall<'_>| {
-            earlier.result.is_none()
-                && (before.message == message
-                    || (earlier.function.name == call.function.name
-                        && earlier.function.arguments == call.function.arguments))
-        };
-        if call_at(parts, before).is_some_and(|earlier| repeats(earlier)) {
-            return false;
-        }
-        ordinal = before.ordinal + 1;
-    }
-    call.id = match ordinal {
-        1 => tool_use_id(id.clone(), form),
-        _ => tool_use_id(Cow::Owned(format!("{id}#{ordinal}")), form),
-    };
-    if let Some(Part::Calls(calls)) = parts.last_mut() {
-        latest.insert(
-            id,
-            Latest {
-                message,
-                call: calls.len(),
-                ordinal,
+        .map(|(place, call)| SentCall {
+            id: if call.id.is_empty() {
+                Cow::Owned(format!("call_{index}_{place}"))
+            } else {
+                call.id
             },
-        );
-        calls.push(call);
-    }
-    true
+            function: call.function,
+            custom: call.custom,
+            member: format!("tool_calls[{place}]"),
+        })
+        .collect();
+    sent.extend(message.function_call.take().map(|function| SentCall {
+        id: Cow::Owned(format!("function_call_{}", function.name)),
+        function,
+        custom: false,
+        member: "function_call".to_owned(),
+    }));
+    sent
 }
 
 fn result_id<'a>(message: &mut Message<'a>, index: usize) -> Result<Cow<'a, str>, InvalidRequest> {
+    let missing = |member| InvalidRequest::missing(format!("messages[{index}].{member}"));
     match (message.tool_call_id.take(), &message.name) {
         (Some(id), _) => Ok(id),
         (None, Some(name)) if message.role == Role::Function => {
             Ok(Cow::Owned(format!("function_call_{name}")))
         }
-        (None, _) if message.role == Role::Function => {
-            Err(InvalidRequest::missing(format!("messages[{index}].name")))
-        }
-        (None, _) => Err(InvalidRequest::missing(format!(
-            "messages[{index}].tool_call_id"
-        ))),
-    }
-}
-
-fn answer<'a>(
-    parts: &mut [Part<'a>],
-    latest: &HashMap<Cow<'a, str>, Latest>,
-    index: usize,
-    id: Cow<'a, str>,
-) -> Part<'a> {
-    match latest.get(&id).and_then(|place| call_at(parts, place)) {
-        None => Part::Orphan(id),
-        Some(call) if call.result.is_some() => Part::Duplicate,
-        Some(call) => {
-            call.result = Some(index);
-            Part::Answer
-        }
-    }
-}
-
-fn call_at<'p, 'a>(parts: &'p mut [Part<'a>], place: &Latest) -> Option<&'p mut PairedCall<'a>> {
-    match parts.get_mut(place.message)? {
-        Part::Calls(calls) => calls.get_mut(place.call),
-        _ => None,
+        (None, _) if message.role == Role::Function => Err(missing("name")),
+        (None, _) => Err(missing("tool_call_id")),
     }
 }

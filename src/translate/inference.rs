@@ -15,7 +15,7 @@ const DEFAULT_MAX_TOKENS: u32 = 32_000;
 /// The most stop sequences that Converse takes.
 const MAX_STOP_SEQUENCES: usize = 2500;
 
-/// `inferenceConfig` for a request; top_k goes to `additional`, where the model takes it.
+/// `inferenceConfig` for a request; `top_k` goes to `additional`, where the model takes it.
 pub(super) fn inference_configuration<'a>(
     request: &mut ChatCompletionRequest<'a>,
     family: &Family,
@@ -28,7 +28,7 @@ pub(super) fn inference_configuration<'a>(
             TopK::TopK => drop(additional.insert("top_k".to_owned(), json!(top_k))),
             TopK::K => drop(additional.insert("k".to_owned(), json!(top_k))),
             TopK::InferenceConfig => {
-                drop(additional.insert("inferenceConfig".to_owned(), json!({"topK": top_k})))
+                drop(additional.insert("inferenceConfig".to_owned(), json!({"topK": top_k})));
             }
             TopK::Nowhere => notes.ignore("top_k"),
         }
@@ -60,19 +60,19 @@ fn max_tokens(
         .unwrap_or(u32::MAX)
         .clamp(family.min_output_tokens, most);
     if u64::from(taken) != asked {
-        notes.adjust(member, taken);
+        notes.adjust(member, &taken);
     }
     Some(taken)
 }
 
-/// Temperature and top_p. A value of 1 is the default of both at OpenAI, so it is given up silently where the
+/// Temperature and `top_p`. A value of 1 is the default of both at OpenAI, so it is given up silently where the
 /// model does not take it.
 fn sampling(
     request: &ChatCompletionRequest<'_>,
     family: &Family,
     notes: &mut Notes,
 ) -> (Option<f64>, Option<f64>) {
-    let asked = |value: Option<f64>| value.filter(|value| *value != 1.0);
+    let asked = |value: Option<f64>| value.filter(|value| (*value - 1.0).abs() > f64::EPSILON);
     let mut ignore = |member: &str, value: Option<f64>| {
         if asked(value).is_some() {
             notes.ignore(member);
@@ -101,7 +101,7 @@ fn sampling(
 fn clamped(temperature: Option<f64>, notes: &mut Notes) -> Option<f64> {
     let temperature = temperature?;
     if temperature > 1.0 {
-        notes.adjust("temperature", 1);
+        notes.adjust("temperature", &1);
     }
     Some(temperature.min(1.0))
 }

@@ -2,6 +2,7 @@
 
 mod answer_error;
 mod choice;
+mod contents;
 mod conversation;
 mod failure;
 mod history;
@@ -13,9 +14,11 @@ mod response;
 mod schema;
 mod stop;
 mod stream;
+mod tool_input;
 mod tool_names;
 mod tool_use_id;
 mod tools;
+mod turn;
 
 pub use answer_error::AnswerError;
 pub use failure::Failure;

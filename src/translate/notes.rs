@@ -1,6 +1,8 @@
 //! What a request asked for and did not get, for the headers `x-outcrop-ignored` and `x-outcrop-adjusted`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
 
 /// The most paths that one header names; the rest are counted.
 const MAX_NAMED: usize = 32;
@@ -21,21 +23,20 @@ impl Notes {
     }
 
     /// Notes that the member at `path` was taken as `value`.
-    pub fn adjust(&mut self, path: &str, value: impl ToString) {
-        self.adjusted.push(format!("{path}={}", value.to_string()));
+    pub fn adjust(&mut self, path: &str, value: &impl fmt::Display) {
+        self.adjusted.push(format!("{path}={value}"));
     }
 
-    /// Puts the notes into the order in which the request has its top-level members.
+    /// Puts the notes into the order in which the request has its top-level members, and the elements of those.
     pub fn sort(&mut self, members: &[Cow<'_, str>]) {
+        let members: HashMap<&str, usize> = members.iter().map(AsRef::as_ref).zip(0..).collect();
         let place = |path: &String| {
             let top = path.split(['.', '[', '=']).next().unwrap_or_default();
-            members
-                .iter()
-                .position(|member| member == top)
-                .unwrap_or(members.len())
+            let member = members.get(top).copied().unwrap_or(members.len());
+            (member, first_index(path))
         };
-        self.ignored.sort_by_key(place);
-        self.adjusted.sort_by_key(place);
+        self.ignored.sort_by_cached_key(place);
+        self.adjusted.sort_by_cached_key(place);
         self.ignored.dedup();
     }
 
@@ -53,6 +54,13 @@ impl Notes {
     pub fn adjusted(&self) -> Option<String> {
         header(&self.adjusted)
     }
+}
+
+/// The 2 of `messages[2].name`.
+fn first_index(path: &str) -> Option<usize> {
+    let (_, rest) = path.split_once('[')?;
+    let (index, _) = rest.split_once(']')?;
+    index.parse().ok()
 }
 
 /// Paths that fit a header safely, and the number of those that do not.
@@ -84,10 +92,11 @@ mod tests {
     fn paths_stand_in_request_order_and_what_does_not_fit_is_counted() {
         let mut notes = Notes::default();
         notes.ignore("logit_bias");
+        notes.ignore("messages[10].name");
         notes.ignore("messages[2].name");
         notes.ignore("seed");
         notes.ignore("x-y\r\nset-cookie");
-        notes.adjust("temperature", 1);
+        notes.adjust("temperature", &1);
         notes.sort(&[
             "seed".into(),
             "messages".into(),
@@ -96,7 +105,7 @@ mod tests {
         ]);
         assert_eq!(
             notes.ignored().unwrap(),
-            "seed, messages[2].name, logit_bias, +1"
+            "seed, messages[2].name, messages[10].name, logit_bias, +1"
         );
         assert_eq!(notes.adjusted().unwrap(), "temperature=1");
         assert_eq!(Notes::default().ignored(), None);

@@ -13,6 +13,7 @@ use crate::bedrock::Family;
 use crate::bedrock::request::{
     ConverseRequest, PerformanceConfiguration, ServiceTier, ToolConfiguration,
 };
+use crate::openai::error::excerpt;
 use crate::openai::tool::ToolChoice;
 use crate::openai::{ChatCompletionRequest, InvalidRequest};
 
@@ -144,7 +145,7 @@ fn refuse_untranslatable(request: &ChatCompletionRequest<'_>) -> Result<(), Inva
     if let Some(format) = &request.response_format {
         let message = format!(
             "The response format '{}' is not supported, only 'text'.",
-            format.escape_debug()
+            excerpt(format)
         );
         return refuse("response_format", message);
     }

@@ -1,7 +1,5 @@
 //! A Converse answer becomes a chat completion.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
 use super::answer_error::AnswerError;
@@ -44,11 +42,8 @@ pub fn chat_completion(
     let parts = Parts::of(&message.content, answer);
     let calls = !parts.tool_calls.is_empty();
     let finish_reason = stop::finish_reason(&response.stop_reason, calls, answer.legacy_functions)?;
-    let service_tier = match (&response.service_tier, answer.service_tier) {
-        (Some(tier), _) => Some(tier.kind.as_ref()),
-        (None, true) => Some("default"),
-        (None, false) => None,
-    };
+    let tier = response.service_tier.as_ref();
+    let service_tier = served_tier(tier.map(|tier| tier.kind.as_ref()), answer.service_tier);
     let completion = ChatCompletion {
         id,
         object: "chat.completion",
@@ -130,7 +125,7 @@ impl<'a> Parts<'a> {
                 .filter(|call| !call.is_server_tool())
             {
                 let name = answer.tool_names.restore(&call.name);
-                let arguments = call.input.map_or("{}", RawValue::get);
+                let arguments = arguments(call.input);
                 let function = Function { name, arguments };
                 parts.tool_calls.push(ToolCall {
                     id: &call.tool_use_id,
@@ -193,13 +188,23 @@ pub(super) fn web_page<'a>(citation: &Citation<'a>) -> Option<(&'a str, &'a str)
     Some((url, citation.title.map_or(url, JsonString::token)))
 }
 
-/// The arguments of a call as the text that OpenAI's clients parse.
-pub(super) fn arguments_token(input: Option<&RawValue>) -> Cow<'static, str> {
-    match input {
-        None => Cow::Borrowed(r#""{}""#),
-        // A string always has JSON text.
-        Some(input) => {
-            Cow::Owned(serde_json::to_string(input.get()).unwrap_or_else(|_| r#""{}""#.to_owned()))
-        }
+/// The arguments of a call as the text that OpenAI's clients parse, never empty.
+pub(super) fn arguments(input: Option<&RawValue>) -> &str {
+    match input.map(RawValue::get) {
+        None | Some(r#""""#) => "{}",
+        Some(json) => json,
     }
+}
+
+/// The JSON string that holds `text`.
+pub(super) fn json_token(text: &str) -> String {
+    // A string always has JSON text.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// The tier to name in an answer: what Bedrock says, else its default when the request named one.
+pub(super) fn served_tier(served: Option<&str>, asked: bool) -> Option<&str> {
+    served
+        .filter(|tier| !tier.is_empty())
+        .or_else(|| asked.then_some("default"))
 }

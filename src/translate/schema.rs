@@ -1,46 +1,88 @@
 //! Tool parameters: a JSON Schema whose root is an object, without references.
 
+mod adaptation;
+mod expansion;
+
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::notes::Notes;
+use crate::bedrock::Family;
 use crate::openai::InvalidRequest;
+use adaptation::{COMBINATIONS, drop_look_around, looks_around, merge_combinations};
+use expansion::expand;
 
-/// The most bytes that a schema may have once its references are written out. One that grows beyond
-/// keeps its references: a few lines can name each other into gigabytes.
-const MAX_EXPANDED_LENGTH: usize = 256 * 1024;
+/// The most bytes that the schemas of one request may have together once their references are written out.
+/// Those that would grow beyond keep them: a few lines can name each other into gigabytes.
+const MAX_EXPANDED_LENGTH: usize = 1024 * 1024;
 
-/// The schema to send for a function's `parameters`; `path` names the member in complaints.
-///
-/// The client's bytes stay as they are whenever Bedrock takes them. Otherwise the root gets its
-/// `"type":"object"`, and local references (`$defs`, `definitions`) are written out.
-///
-/// # Errors
-/// When the schema is nested too deeply to be read, or describes something else than an object.
-pub(super) fn input_schema<'a>(
-    parameters: Option<&'a RawValue>,
-    path: &str,
-) -> Result<Cow<'a, RawValue>, InvalidRequest> {
-    let Some(parameters) = parameters else {
-        return Ok(Cow::Owned(raw(&no_parameters())));
-    };
-    let text = parameters.get();
-    let unreadable = |_| {
-        InvalidRequest::value(
-            path,
-            format!("Invalid schema in '{path}': it is nested too deeply."),
-        )
-    };
-    let mut schema: Map<String, Value> = serde_json::from_str(text).map_err(unreadable)?;
-    let typed = schema.get("type") == Some(&Value::from("object"));
-    if typed && !text.contains(r#""$ref""#) {
-        return Ok(Cow::Borrowed(parameters));
+/// The schemas of one request's tools.
+pub(super) struct Schemas {
+    /// Whether the root may combine schemas.
+    combinations: bool,
+    /// Whether patterns may look around.
+    look_around: bool,
+    /// How many bytes may still be written out.
+    left: usize,
+}
+
+impl Schemas {
+    pub(super) fn new(family: &Family) -> Self {
+        Self {
+            combinations: family.schema_combinations,
+            look_around: family.pattern_look_around,
+            left: MAX_EXPANDED_LENGTH,
+        }
     }
-    if !typed {
-        add_object_type(&mut schema, path)?;
+
+    /// The schema to send for a function's `parameters`; `path` names the member in complaints and notes.
+    ///
+    /// The client's bytes stay as they are whenever the model takes them. Otherwise the root gets its
+    /// `"type":"object"`, local references (`$defs`, `definitions`) are written out, and what the model
+    /// refuses is put in other words.
+    ///
+    /// # Errors
+    /// When the schema is nested too deeply to be read, or describes something else than an object.
+    pub(super) fn input_schema<'a>(
+        &mut self,
+        parameters: Option<&'a RawValue>,
+        path: &str,
+        notes: &mut Notes,
+    ) -> Result<Cow<'a, RawValue>, InvalidRequest> {
+        let Some(parameters) = parameters else {
+            return Ok(Cow::Owned(raw(&no_parameters())));
+        };
+        let text = parameters.get();
+        let mut schema: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
+            let message = format!("Invalid schema in '{path}': it is nested too deeply.");
+            InvalidRequest::value(path, message)
+        })?;
+        let typed = schema.get("type") == Some(&Value::from("object"));
+        let refers = text.contains(r#""$ref""#);
+        let combined = !self.combinations && COMBINATIONS.iter().any(|k| schema.contains_key(*k));
+        let looks = !self.look_around && looks_around(text);
+        if typed && !refers && !combined && !looks {
+            return Ok(Cow::Borrowed(parameters));
+        }
+        if !typed {
+            add_object_type(&mut schema, path)?;
+        }
+        let mut schema = Value::Object(schema);
+        if refers {
+            schema = expand(schema, &mut self.left);
+        }
+        if looks && drop_look_around(&mut schema) {
+            notes.ignore(format!("{path}.pattern"));
+        }
+        if let Some(root) = schema.as_object_mut().filter(|_| combined) {
+            for keyword in merge_combinations(root) {
+                notes.ignore(format!("{path}.{keyword}"));
+            }
+        }
+        Ok(Cow::Owned(raw(&schema)))
     }
-    Ok(Cow::Owned(raw(&expand(Value::Object(schema)))))
 }
 
 /// The schema of a function without parameters.
@@ -68,102 +110,22 @@ fn add_object_type(schema: &mut Map<String, Value>, path: &str) -> Result<(), In
     Ok(())
 }
 
-/// Writes local references out. A schema that refers to itself, or grows too large, stays as it is.
-fn expand(schema: Value) -> Value {
-    let mut expansion = Expansion {
-        root: &schema,
-        open: Vec::new(),
-        left: MAX_EXPANDED_LENGTH,
-    };
-    let Some(mut expanded) = expansion.expand(&schema) else {
-        return schema;
-    };
-    if let Some(root) = expanded.as_object_mut() {
-        root.shift_remove("$defs");
-        root.shift_remove("definitions");
-    }
-    expanded
-}
-
-struct Expansion<'s> {
-    root: &'s Value,
-    /// The references that are being written out, outermost first.
-    open: Vec<&'s str>,
-    left: usize,
-}
-
-impl<'s> Expansion<'s> {
-    fn expand(&mut self, value: &'s Value) -> Option<Value> {
-        self.spend(8)?;
-        Some(match value {
-            Value::Array(items) => Value::Array(
-                items
-                    .iter()
-                    .map(|item| self.expand(item))
-                    .collect::<Option<_>>()?,
-            ),
-            Value::Object(members) => match members.get("$ref").and_then(Value::as_str) {
-                Some(reference) => self.expand_reference(reference, members)?,
-                None => Value::Object(self.expand_members(members)?),
-            },
-            Value::String(text) => {
-                self.spend(text.len())?;
-                value.clone()
-            }
-            _ => value.clone(),
-        })
-    }
-
-    /// What the reference names, with the members that stand beside it: a `description` for instance.
-    fn expand_reference(
-        &mut self,
-        reference: &'s str,
-        members: &'s Map<String, Value>,
-    ) -> Option<Value> {
-        let target = self.root.pointer(reference.strip_prefix('#')?)?;
-        if self.open.contains(&reference) {
-            return None;
-        }
-        self.open.push(reference);
-        let expanded = self.expand(target);
-        self.open.pop();
-        let mut expanded = expanded?;
-        if let Some(object) = expanded.as_object_mut() {
-            let mut beside = self.expand_members(members)?;
-            beside.shift_remove("$ref");
-            object.extend(beside);
-        }
-        Some(expanded)
-    }
-
-    fn expand_members(&mut self, members: &'s Map<String, Value>) -> Option<Map<String, Value>> {
-        let mut expanded = Map::with_capacity(members.len());
-        for (name, value) in members {
-            self.spend(name.len())?;
-            // Definitions are written where they are used; they go away afterwards.
-            let value = match name.as_str() {
-                "$defs" | "definitions" | "$ref" => value.clone(),
-                _ => self.expand(value)?,
-            };
-            expanded.insert(name.clone(), value);
-        }
-        Some(expanded)
-    }
-
-    fn spend(&mut self, bytes: usize) -> Option<()> {
-        self.left = self.left.checked_sub(bytes)?;
-        Some(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn read(schema: &str) -> Result<String, InvalidRequest> {
         let parameters: &RawValue = serde_json::from_str(schema).unwrap();
-        input_schema(Some(parameters), "tools[0].function.parameters")
+        schemas()
+            .input_schema(Some(parameters), "p", &mut Notes::default())
             .map(|raw| raw.get().to_owned())
+    }
+
+    /// Of a model that takes every schema.
+    fn schemas() -> Schemas {
+        Schemas::new(&Family::of(None))
     }
 
     #[test]
@@ -181,12 +143,12 @@ mod tests {
             r#"{"type":"object"}"#
         );
         let refused = read(r#"{"type":"string"}"#).unwrap_err();
+        assert_eq!(refused.param.as_deref(), Some("p.type"));
         assert_eq!(
-            refused.param.as_deref(),
-            Some("tools[0].function.parameters.type")
-        );
-        assert_eq!(
-            input_schema(None, "p").unwrap().get(),
+            schemas()
+                .input_schema(None, "p", &mut Notes::default())
+                .unwrap()
+                .get(),
             r#"{"type":"object","properties":{}}"#
         );
     }
@@ -198,6 +160,16 @@ mod tests {
         assert_eq!(
             read(schema).unwrap(),
             r#"{"type":"object","properties":{"a":{"type":"array","items":{"enum":["\"$ref\""]},"description":"x"}}}"#
+        );
+    }
+
+    #[test]
+    fn names_and_data_of_the_clients_own_are_no_keywords() {
+        let schema = r##"{"type":"object","properties":{"definitions":{"$ref":"#/$defs/A"},"enum":{"$ref":"#/$defs/A"},
+            "x":{"default":{"$ref":"#/$defs/A"}}},"$defs":{"A":{"type":"string"}}}"##;
+        assert_eq!(
+            read(schema).unwrap(),
+            r##"{"type":"object","properties":{"definitions":{"type":"string"},"enum":{"type":"string"},"x":{"default":{"$ref":"#/$defs/A"}}}}"##
         );
     }
 
@@ -215,14 +187,32 @@ mod tests {
         let mut defs = String::from(r#""D0":{"type":"string"}"#);
         for level in 1..40 {
             let below = level - 1;
-            defs.push_str(&format!(
-                r##","D{level}":{{"properties":{{"a":{{"$ref":"#/$defs/D{below}"}},"b":{{"$ref":"#/$defs/D{below}"}}}}}}"##
-            ));
+            let reference = format!(r##"{{"$ref":"#/$defs/D{below}"}}"##);
+            write!(
+                defs,
+                r#","D{level}":{{"properties":{{"a":{reference},"b":{reference}}}}}"#
+            )
+            .unwrap();
         }
         let bomb = format!(
             r##"{{"type":"object","properties":{{"x":{{"$ref":"#/$defs/D39"}}}},"$defs":{{{defs}}}}}"##
         );
         assert!(read(&bomb).unwrap().len() < MAX_EXPANDED_LENGTH);
+    }
+
+    #[test]
+    fn references_of_all_tools_together_are_bounded() {
+        let schema = format!(
+            r##"{{"type":"object","properties":{{"a":{{"$ref":"#/$defs/A"}}}},"$defs":{{"A":{{"enum":["{}"]}}}}}}"##,
+            "x".repeat(MAX_EXPANDED_LENGTH / 3)
+        );
+        let parameters: &RawValue = serde_json::from_str(&schema).unwrap();
+        let mut schemas = schemas();
+        let expanded = [(); 9].map(|()| {
+            let schema = schemas.input_schema(Some(parameters), "p", &mut Notes::default());
+            !schema.unwrap().get().contains("$ref")
+        });
+        assert!(expanded[0] && !expanded[8], "{expanded:?}");
     }
 
     #[test]

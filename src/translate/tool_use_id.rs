@@ -1,6 +1,7 @@
 //! Tool-call ids: what a client replays becomes what Bedrock takes, in calls and results alike.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,8 +13,43 @@ const MAX_LENGTH: usize = 64;
 /// The characters kept of an id that has to be replaced; an underscore and eight hex digits follow.
 const KEPT_LENGTH: usize = 55;
 
-/// The `toolUseId` for a client's id. Ids that the model takes stay as they are.
-pub(super) fn tool_use_id(id: Cow<'_, str>, form: ToolUseIdForm) -> Cow<'_, str> {
+/// The ids of one conversation, no two of them alike.
+#[derive(Debug)]
+pub(super) struct ToolUseIds {
+    form: ToolUseIdForm,
+    issued: HashSet<String>,
+    /// How often each of the client's ids was asked for.
+    uses: HashMap<String, u64>,
+}
+
+impl ToolUseIds {
+    pub(super) fn new(form: ToolUseIdForm) -> Self {
+        Self {
+            form,
+            issued: HashSet::new(),
+            uses: HashMap::new(),
+        }
+    }
+
+    /// The `toolUseId` for the client's `id`. When it was issued already, the next one is derived from it: it
+    /// depends on what came before in the conversation alone, so that the same history has the same bytes.
+    pub(super) fn issue<'a>(&mut self, id: &Cow<'a, str>) -> Cow<'a, str> {
+        let uses = self.uses.entry(id.to_string()).or_insert(0);
+        loop {
+            *uses += 1;
+            let candidate = match *uses {
+                1 => tool_use_id(id.clone(), self.form),
+                use_number => tool_use_id(Cow::Owned(format!("{id}#{use_number}")), self.form),
+            };
+            if self.issued.insert(candidate.to_string()) {
+                return candidate;
+            }
+        }
+    }
+}
+
+/// The form of a client's id that the model takes; most already have it.
+fn tool_use_id(id: Cow<'_, str>, form: ToolUseIdForm) -> Cow<'_, str> {
     match form {
         ToolUseIdForm::Declared => declared(id),
         ToolUseIdForm::NineAlphanumerics => nine_alphanumerics(id),
@@ -71,6 +107,19 @@ mod tests {
             assert_eq!(replaced, id(other));
         }
         assert_ne!(id("a b"), id("a_b"));
+    }
+
+    #[test]
+    fn no_two_calls_share_an_id() {
+        for form in [ToolUseIdForm::Declared, ToolUseIdForm::NineAlphanumerics] {
+            let mut ids = ToolUseIds::new(form);
+            let second = declared("a#2".into()).into_owned();
+            let issued: HashSet<String> = ["a", &second, "a", "a", "a b", "a b"]
+                .into_iter()
+                .map(|id| ids.issue(&Cow::Borrowed(id)).into_owned())
+                .collect();
+            assert_eq!(issued.len(), 6, "{issued:?}");
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use super::choice::{Choice, choose};
 use super::notes::Notes;
-use super::schema::{input_schema, no_parameters, raw};
+use super::schema::{Schemas, no_parameters, raw};
 use super::tool_names::ToolNames;
 use crate::bedrock::Family;
 use crate::bedrock::request::{Tool, ToolConfiguration, ToolInputSchema, ToolSpecification};
 use crate::openai::InvalidRequest;
+use crate::openai::error::excerpt;
 use crate::openai::tool::{Tool as RequestTool, ToolChoice, ToolKind};
 
 /// What a request says about tools.
@@ -39,14 +40,24 @@ pub(super) fn tool_configuration<'a>(
     if tools.is_empty() {
         if matches!(
             choice,
-            Some(ToolChoice::Required | ToolChoice::Function(_) | ToolChoice::AllowedTools { .. })
+            Some(
+                ToolChoice::Required
+                    | ToolChoice::Function(_)
+                    | ToolChoice::Custom(_)
+                    | ToolChoice::AllowedTools { .. }
+            )
         ) {
             let message = "'tool_choice' is only allowed when 'tools' are specified.";
             return Err(InvalidRequest::value("tool_choice", message));
         }
-        let tools: Vec<_> = called.into_iter().map(rebuilt).collect();
-        return Ok((!tools.is_empty()).then_some(ToolConfiguration {
-            tools,
+        if called.is_empty() {
+            return Ok(None);
+        }
+        if choice == Some(ToolChoice::None) {
+            notes.adjust("tool_choice", &"auto");
+        }
+        return Ok(Some(ToolConfiguration {
+            tools: called.into_iter().map(rebuilt).collect(),
             tool_choice: None,
         }));
     }
@@ -56,9 +67,10 @@ pub(super) fn tool_configuration<'a>(
             return Ok(None);
         }
         // Bedrock has no such choice, and the history needs its tools.
-        notes.adjust("tool_choice", "auto");
+        notes.adjust("tool_choice", &"auto");
     }
     let mut specifications = Vec::with_capacity(tools.len());
+    let mut schemas = Schemas::new(family);
     for (index, tool) in tools.into_iter().enumerate() {
         let path = if member == "tools" {
             format!("tools[{index}].function")
@@ -69,7 +81,14 @@ pub(super) fn tool_configuration<'a>(
             notes.ignore(format!("{member}[{index}].cache_control"));
         }
         if choice.keeps(&tool.name) {
-            specifications.push(specification(tool, &path, family, names, notes)?);
+            specifications.push(specification(
+                tool,
+                &path,
+                family,
+                &mut schemas,
+                names,
+                notes,
+            )?);
         }
     }
     let tool_choice = choice.into_tool_choice(names);
@@ -83,6 +102,7 @@ fn specification<'a>(
     tool: RequestTool<'a>,
     path: &str,
     family: &Family,
+    schemas: &mut Schemas,
     names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<Tool<'a>, InvalidRequest> {
@@ -90,11 +110,11 @@ fn specification<'a>(
         let path = path.strip_suffix(".function").unwrap_or(path);
         let message = format!(
             "The tool '{}' is not a function; only tools of type 'function' can be sent to Bedrock.",
-            tool.name.escape_debug()
+            excerpt(&tool.name)
         );
         return Err(InvalidRequest::unsupported(path, message));
     }
-    let json = input_schema(tool.parameters, &format!("{path}.parameters"))?;
+    let json = schemas.input_schema(tool.parameters, &format!("{path}.parameters"), notes)?;
     let strict = tool.strict && family.strict_tools && is_closed(json.get());
     if tool.strict && !strict {
         notes.ignore(format!("{path}.strict"));

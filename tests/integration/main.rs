@@ -4,10 +4,18 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod accepted;
 mod architecture;
 mod command_line;
+mod corpus;
 mod gateway;
+mod golden;
+mod properties;
 mod readme;
+mod requests;
+mod responses;
 mod stand_in;
+mod streams;
 mod support;
 mod upstream;
+mod wire;

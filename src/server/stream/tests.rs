@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use self::script::{Scripted, Step, metadata, scripted, start, stop, text, whole};
 use super::*;
 use crate::metrics::Metrics;
+use crate::server::connection::ConnectionState;
 use crate::server::request_id::RequestId;
 use crate::translate::{Answer as Shape, ChunkHead};
 
@@ -82,7 +84,9 @@ impl Rig {
 
     fn reported(&self) -> Exchange {
         let id = RequestId::of(&HeaderMap::new(), 1);
-        let mut exchange = Exchange::begin(Metrics::new(), id);
+        let in_flight = ConnectionState::default().request();
+        let (_, draining) = watch::channel(false);
+        let mut exchange = Exchange::begin(Metrics::new(), id, in_flight, draining);
         self.stream.report(&mut exchange);
         exchange
     }

@@ -1,0 +1,153 @@
+//! What a message says: one text, or a list of parts.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::error::InvalidRequest;
+use super::json::{Field, Path};
+
+/// What a message says.
+#[derive(Debug)]
+pub enum Content<'a> {
+    /// Nothing: null or no member.
+    Absent,
+    /// One text.
+    Text(Cow<'a, str>),
+    /// A list of parts.
+    Parts(Vec<ContentPart<'a>>),
+}
+
+/// One part of a message's content.
+#[derive(Debug)]
+pub enum ContentPart<'a> {
+    /// `text`; also `input_text` and `output_text`, its names in the Responses API.
+    Text(Cow<'a, str>),
+    /// `refusal`
+    Refusal(Cow<'a, str>),
+    /// `image_url`, also `input_image`; its `detail` has no meaning for Bedrock.
+    ImageUrl(Cow<'a, str>),
+    /// `thinking` and `redacted_thinking`, which Anthropic's clients replay.
+    Thinking,
+    /// Any other kind, by its `type`.
+    Other(Cow<'a, str>),
+}
+
+/// The members of a part that can hold what it says; null is as if absent.
+#[derive(Default)]
+struct Members<'a> {
+    kind: Option<Cow<'a, str>>,
+    text: Option<&'a RawValue>,
+    refusal: Option<&'a RawValue>,
+    image_url: Option<&'a RawValue>,
+}
+
+impl<'a> Content<'a> {
+    /// Reads `content`; members without a meaning here are added to `extras`, as paths below the message.
+    pub(super) fn read(
+        field: Field<'a, '_>,
+        extras: &mut Vec<String>,
+    ) -> Result<Self, InvalidRequest> {
+        if field.is_string() {
+            return field.string().map(Self::Text);
+        }
+        if !field.is_array() {
+            return Err(field.wrong("a string or an array of content parts"));
+        }
+        let parts = field.array()?.into_iter().enumerate().map(|(index, raw)| {
+            let path = Path::Element(field.path(), index);
+            ContentPart::read(Field::new(raw, &path), index, extras)
+        });
+        parts.collect::<Result<_, _>>().map(Self::Parts)
+    }
+}
+
+impl<'a> ContentPart<'a> {
+    fn read(
+        field: Field<'a, '_>,
+        index: usize,
+        extras: &mut Vec<String>,
+    ) -> Result<Self, InvalidRequest> {
+        // Some clients put bare strings among the parts.
+        if field.is_string() {
+            return field.string().map(Self::Text);
+        }
+        let members = Members::read(field, index, extras)?;
+        let kind = members
+            .kind
+            .ok_or_else(|| InvalidRequest::missing(Path::Member(field.path(), "type")))?;
+        let text = |raw: Option<&'a RawValue>, name| {
+            let path = Path::Member(field.path(), name);
+            let raw = raw.ok_or_else(|| InvalidRequest::missing(path))?;
+            Field::new(raw, &path).string()
+        };
+        Ok(match kind.as_ref() {
+            "text" | "input_text" | "output_text" => Self::Text(text(members.text, "text")?),
+            "refusal" => Self::Refusal(text(members.refusal, "refusal")?),
+            "image_url" | "input_image" => {
+                let path = Path::Member(field.path(), "image_url");
+                let raw = members
+                    .image_url
+                    .ok_or_else(|| InvalidRequest::missing(path))?;
+                Self::ImageUrl(read_image_url(Field::new(raw, &path), index, extras)?)
+            }
+            "thinking" | "redacted_thinking" => {
+                extras.push(format!("content[{index}]"));
+                Self::Thinking
+            }
+            _ => Self::Other(kind),
+        })
+    }
+}
+
+impl<'a> Members<'a> {
+    fn read(
+        field: Field<'a, '_>,
+        index: usize,
+        extras: &mut Vec<String>,
+    ) -> Result<Self, InvalidRequest> {
+        let mut members = Self::default();
+        for (name, raw) in field.object()?.0 {
+            let path = Path::Member(field.path(), &name);
+            let member = Field::new(raw, &path);
+            if member.is_null() {
+                continue;
+            }
+            match name.as_ref() {
+                "type" => members.kind = Some(member.string()?),
+                "text" => members.text = Some(raw),
+                "refusal" => members.refusal = Some(raw),
+                "image_url" => members.image_url = Some(raw),
+                "prompt_cache_breakpoint" | "cache_control" if !member.is_empty() => {
+                    extras.push(format!("content[{index}].{name}"));
+                }
+                _ => {}
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// The address of an image: `{url, detail}`, or the bare address that some clients send.
+fn read_image_url<'a>(
+    field: Field<'a, '_>,
+    index: usize,
+    extras: &mut Vec<String>,
+) -> Result<Cow<'a, str>, InvalidRequest> {
+    if field.is_string() {
+        return field.string();
+    }
+    let mut url = None;
+    for (name, raw) in field.object()?.0 {
+        let path = Path::Member(field.path(), &name);
+        let member = Field::new(raw, &path);
+        match name.as_ref() {
+            "url" if !member.is_null() => url = Some(member.string()?),
+            "detail" if !member.is_empty() && member.raw().get() != r#""auto""# => {
+                extras.push(format!("content[{index}].image_url.detail"));
+            }
+            _ => {}
+        }
+    }
+    url.ok_or_else(|| InvalidRequest::missing(Path::Member(field.path(), "url")))
+}

@@ -1,0 +1,212 @@
+//! The blocks of an answer, written one after another: clients put a call together from chunks that follow
+//! each other, so nothing may come between them.
+
+use std::collections::VecDeque;
+
+use bytes::BytesMut;
+
+use super::super::answer_error::AnswerError;
+use super::super::tool_names::ToolNames;
+use super::step::{Action, Step};
+use crate::openai::chunk::{ChunkWriter, ToolCallStart};
+
+/// The most bytes of deltas that are held back while a call of another block is being sent. Bedrock was never
+/// seen to interleave blocks.
+const MAX_HELD_LENGTH: usize = 1024 * 1024;
+
+/// What was written so far, and what waits.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    pub(super) writer: ChunkWriter,
+    tool_names: ToolNames,
+    /// Whether a call must be a `function_call`, of which an answer has one.
+    legacy_functions: bool,
+    open: Option<OpenCall>,
+    /// How many calls have begun: the next one's index. Bedrock counts blocks, OpenAI counts calls.
+    calls: u32,
+    held: VecDeque<Step<'static>>,
+    held_length: usize,
+    cited: CitedText,
+}
+
+#[derive(Debug)]
+struct OpenCall {
+    block: u32,
+    index: u32,
+    /// Whether no argument was sent yet: a call must not end so, because `""` is not JSON.
+    empty: bool,
+}
+
+/// Where the text of the current block began, in characters of the whole content.
+#[derive(Debug, Default)]
+struct CitedText {
+    characters: usize,
+    block: Option<u32>,
+    block_start: usize,
+    annotations: u32,
+}
+
+impl Blocks {
+    pub(super) fn new(writer: ChunkWriter, tool_names: ToolNames, legacy_functions: bool) -> Self {
+        Self {
+            writer,
+            tool_names,
+            legacy_functions,
+            open: None,
+            calls: 0,
+            held: VecDeque::new(),
+            held_length: 0,
+            cited: CitedText::default(),
+        }
+    }
+
+    /// Whether the answer holds a call.
+    pub(super) fn has_calls(&self) -> bool {
+        self.calls > 0
+    }
+
+    /// Sends a step, or holds it back while a call of another block is open.
+    ///
+    /// # Errors
+    /// When too much would have to be held back.
+    pub(super) fn add(&mut self, step: Step<'_>, out: &mut BytesMut) -> Result<(), AnswerError> {
+        if self.must_wait(&step) {
+            let step = step.into_owned();
+            self.held_length = self.held_length.saturating_add(step.length());
+            if self.held_length > MAX_HELD_LENGTH {
+                return Err(AnswerError::Interleaved);
+            }
+            self.held.push_back(step);
+            return Ok(());
+        }
+        self.send(step, out);
+        if self.open.is_none() && !self.held.is_empty() {
+            self.release(out);
+        }
+        Ok(())
+    }
+
+    /// Ends the calls that were left open, and sends all that was held back.
+    pub(super) fn close(&mut self, out: &mut BytesMut) {
+        while self.open.is_some() {
+            self.close_call(out);
+            self.release(out);
+        }
+    }
+
+    fn must_wait(&self, step: &Step<'_>) -> bool {
+        self.open
+            .as_ref()
+            .is_some_and(|call| call.block != step.block)
+    }
+
+    /// Sends what was held back, up to the next call that is not finished.
+    fn release(&mut self, out: &mut BytesMut) {
+        let mut waiting = std::mem::take(&mut self.held);
+        self.held_length = 0;
+        while let Some(step) = waiting.pop_front() {
+            if self.must_wait(&step) {
+                self.held_length += step.length();
+                self.held.push_back(step);
+                continue;
+            }
+            self.send(step, out);
+            if self.open.is_none() {
+                // What was passed over came first.
+                self.held_length = 0;
+                while let Some(step) = self.held.pop_back() {
+                    waiting.push_front(step);
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, step: Step<'_>, out: &mut BytesMut) {
+        let block = step.block;
+        match step.action {
+            Action::Text { token, characters } => {
+                self.cited.advance(block, characters);
+                if characters > 0 {
+                    self.writer.content(&token, out);
+                }
+            }
+            Action::Reasoning { token } => {
+                if !is_empty(&token) {
+                    self.writer.reasoning_content(&token, out);
+                }
+            }
+            Action::Citation { url, title } => {
+                let (index, range) = self.cited.annotation(block);
+                self.writer.annotation(index, range, &url, &title, out);
+            }
+            Action::CallStart { id, name } => self.open_call(block, &id, &name, out),
+            Action::CallArguments { token } => {
+                if !is_empty(&token) {
+                    self.send_arguments(&token, out);
+                }
+            }
+            Action::BlockStop => self.close_call(out),
+        }
+    }
+
+    fn open_call(&mut self, block: u32, id: &str, name: &str, out: &mut BytesMut) {
+        self.close_call(out);
+        let index = self.calls;
+        self.calls += 1;
+        self.open = Some(OpenCall {
+            block,
+            index,
+            empty: true,
+        });
+        let name = self.tool_names.restore(name);
+        if !self.legacy_functions {
+            self.writer
+                .tool_call(ToolCallStart { index, id, name }, out);
+        } else if index == 0 {
+            self.writer.function_call(name, out);
+        }
+    }
+
+    fn send_arguments(&mut self, token: &str, out: &mut BytesMut) {
+        let Some(call) = &mut self.open else {
+            return;
+        };
+        call.empty = false;
+        if !self.legacy_functions {
+            self.writer.tool_call_arguments(call.index, token, out);
+        } else if call.index == 0 {
+            self.writer.function_call_arguments(token, out);
+        }
+    }
+
+    /// Ends the open call, if there is one.
+    fn close_call(&mut self, out: &mut BytesMut) {
+        if self.open.as_ref().is_some_and(|call| call.empty) {
+            self.send_arguments(r#""{}""#, out);
+        }
+        self.open = None;
+    }
+}
+
+impl CitedText {
+    fn advance(&mut self, block: u32, characters: usize) {
+        if self.block != Some(block) {
+            self.block = Some(block);
+            self.block_start = self.characters;
+        }
+        self.characters += characters;
+    }
+
+    /// The number of the next annotation, and the range of the block's text so far.
+    fn annotation(&mut self, block: u32) -> (u32, (usize, usize)) {
+        self.advance(block, 0);
+        let index = self.annotations;
+        self.annotations += 1;
+        (index, (self.block_start, self.characters))
+    }
+}
+
+/// Whether a JSON string has no characters between its quotes.
+fn is_empty(token: &str) -> bool {
+    token.len() <= 2
+}

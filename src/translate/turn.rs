@@ -1,0 +1,60 @@
+//! Turns of a conversation for Bedrock.
+
+use std::borrow::Cow;
+
+use crate::bedrock::request::{ContentBlock, ConversationRole, Message as Turn};
+
+/// A turn that still grows. Blocks are kept apart by kind, because Bedrock wants them in a fixed order: results
+/// before the rest in a user turn, text before calls in an assistant turn.
+pub(super) struct OpenTurn<'a> {
+    pub(super) role: ConversationRole,
+    first: Vec<ContentBlock<'a>>,
+    second: Vec<ContentBlock<'a>>,
+}
+
+impl<'a> OpenTurn<'a> {
+    pub(super) fn new(role: ConversationRole) -> Self {
+        Self {
+            role,
+            first: Vec::new(),
+            second: Vec::new(),
+        }
+    }
+
+    /// Adds a result to a user turn, or text to an assistant turn.
+    pub(super) fn push_first(&mut self, block: ContentBlock<'a>) {
+        self.first.push(block);
+    }
+
+    /// Adds anything else to a user turn, or a call to an assistant turn.
+    pub(super) fn push_second(&mut self, block: ContentBlock<'a>) {
+        self.second.push(block);
+    }
+
+    /// The turn as Bedrock takes it; one without blocks is none.
+    pub(super) fn close(mut self) -> Option<Turn<'a>> {
+        self.first.extend(self.second);
+        (!self.first.is_empty()).then_some(Turn {
+            role: self.role,
+            content: self.first,
+        })
+    }
+}
+
+/// A user turn of one text.
+pub(super) fn user_text<'a>(text: &'static str) -> Turn<'a> {
+    Turn {
+        role: ConversationRole::User,
+        content: vec![ContentBlock::Text(Cow::Borrowed(text))],
+    }
+}
+
+/// Claude refuses a prefill that ends with white space.
+pub(super) fn trim_end(turn: &mut Turn<'_>) {
+    if let Some(ContentBlock::Text(text)) = turn.content.last_mut() {
+        let length = text.trim_end().len();
+        if length < text.len() {
+            text.to_mut().truncate(length);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a token costs: nothing is allocated for it. The whole process is counted, so this is the only test here.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is not as it should be"
+)]
+
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use bytes::{Bytes, BytesMut};
+use outcrop::translate::{Answer, ChunkHead, StreamTranslator};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+const WARM_UP: usize = 100;
+const COUNTED: usize = 10_000;
+
+#[test]
+fn a_delta_allocates_nothing() {
+    let _profiler = dhat::Profiler::builder().testing().build();
+    let text = r#"{"contentBlockIndex":0,"delta":{"text":" wörld \"x\"\n😀"},"p":"abcdef"}"#;
+    let reasoning =
+        r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"Hm, "}},"p":"abcdef"}"#;
+    let arguments =
+        r#"{"contentBlockIndex":0,"delta":{"toolUse":{"input":"{\"city\":\"Os"}},"p":"abcdef"}"#;
+    let call =
+        r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"tooluse_A","name":"f"}}}"#;
+    let start = event("contentBlockStart", call);
+    for (what, before, delta) in [
+        ("text", Vec::new(), text),
+        ("reasoning", Vec::new(), reasoning),
+        ("arguments", start, arguments),
+    ] {
+        let delta = event("contentBlockDelta", delta);
+        assert_eq!(blocks(&before, &[&delta]), 0, "{what}");
+        // A message in two pieces is put together in a buffer that stays.
+        let (head, tail) = delta.split_at(delta.len() / 2);
+        assert_eq!(blocks(&before, &[head, tail]), 0, "{what} in two pieces");
+    }
+}
+
+/// How many blocks of memory are allocated for deltas that each come in `pieces`, once the stream is warm.
+fn blocks(before: &[u8], pieces: &[&[u8]]) -> u64 {
+    let head = ChunkHead {
+        id: "chatcmpl-1",
+        created: 1_750_000_000,
+        model: "m",
+    };
+    let mut translator = StreamTranslator::new(head, Answer::default());
+    let mut out = BytesMut::new();
+    translator.push(before, &mut out).unwrap();
+    let mut written = 0;
+    let mut push = |count: usize| {
+        for _ in 0..count {
+            for piece in pieces {
+                translator.push(piece, &mut out).unwrap();
+            }
+            // As the server does: what is written is handed on, and gone before more is written.
+            written += out.split().freeze().len();
+        }
+    };
+    push(WARM_UP);
+    let warm = dhat::HeapStats::get();
+    push(COUNTED);
+    let end = dhat::HeapStats::get();
+    assert!(written > (WARM_UP + COUNTED) * 100);
+    end.total_blocks - warm.total_blocks
+}
+
+fn event(name: &str, payload: &str) -> Vec<u8> {
+    let headers = [
+        (":event-type", name),
+        (":content-type", "application/json"),
+        (":message-type", "event"),
+    ];
+    let message = headers.into_iter().fold(
+        Message::new(Bytes::copy_from_slice(payload.as_bytes())),
+        |message, (name, value)| {
+            let value = HeaderValue::String(value.to_owned().into());
+            message.add_header(Header::new(name.to_owned(), value))
+        },
+    );
+    let mut bytes = Vec::new();
+    write_message_to(&message, &mut bytes).unwrap();
+    bytes
+}

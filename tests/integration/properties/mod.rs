@@ -1,0 +1,7 @@
+//! What holds for every input, not only for those that somebody thought of.
+
+mod answer;
+mod conversations;
+mod decoder;
+mod requests;
+mod streams;

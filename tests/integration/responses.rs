@@ -1,0 +1,50 @@
+//! `fixtures/responses/<case>.converse.json`: an answer of Converse's, and the chat completion that it becomes.
+
+use std::fs;
+
+use outcrop::translate::{Answer, Failure, chat_completion};
+
+use crate::golden::{assert_golden, pretty};
+use crate::wire::HEAD;
+
+#[test]
+fn answers_become_chat_completions() {
+    insta::glob!("../../fixtures/responses", "*.converse.json", |path| {
+        let json = fs::read(path).unwrap();
+        let answer = Answer::default();
+        let output = match chat_completion(&json, HEAD.id, HEAD.created, HEAD.model, &answer) {
+            Ok(completion) => pretty(&completion.body),
+            Err(error) => {
+                let failure = Failure::from_answer_error(&error, None);
+                let object = serde_json::to_vec(&failure.object).unwrap();
+                format!("{} {}", failure.status, pretty(&object))
+            }
+        };
+        assert_golden(path, &output);
+    });
+}
+
+/// A request whose answer needs the client's own names, in the form that the client knows.
+#[test]
+fn names_tiers_and_functions_are_the_clients() {
+    let request = br#"{"model":"anthropic.claude-sonnet-4-5-20250929-v1:0","service_tier":"auto",
+        "messages":[{"role":"user","content":"Hi"}],"functions":[{"name":"fs.read"}]}"#;
+    let answer = crate::requests::translate(request).unwrap().answer;
+    let json = br#"{"output":{"message":{"content":[{"toolUse":{"toolUseId":"tooluse_A","name":"fs_read_4074bc",
+        "input":{"path":"a"}}}]}},"stopReason":"tool_use"}"#;
+    let completion = chat_completion(json, HEAD.id, HEAD.created, HEAD.model, &answer).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&completion.body).unwrap();
+    let choice = &body["choices"][0];
+    assert_eq!(
+        choice["message"]["function_call"],
+        serde_json::json!({"name": "fs.read", "arguments": r#"{"path":"a"}"#})
+    );
+    assert_eq!(choice["message"].get("tool_calls"), None);
+    assert_eq!(choice["finish_reason"], "function_call");
+    assert_eq!(body["service_tier"], "default");
+    assert_eq!(
+        body.get("usage"),
+        None,
+        "what Bedrock did not count is not made up"
+    );
+}
