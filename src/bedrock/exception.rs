@@ -39,6 +39,8 @@ pub enum ExceptionKind {
     ModelNotReady,
     /// `ModelTimeoutException`.
     ModelTimeout,
+    /// A 413 of the front end's: the body is above what Bedrock takes, 25 MB.
+    RequestTooLarge,
     /// `ResourceNotFoundException`, also `FTUFormNotFilled` (Anthropic's use-case form).
     ResourceNotFound,
     /// `ServiceQuotaExceededException`.
@@ -120,7 +122,12 @@ impl Exception {
         .flatten()
         .find(|text| !text.is_empty())
         .unwrap_or_default();
-        Self::new(bare_name(name), text, None)
+        // Streams write names with a small letter; to read, they are the same as elsewhere.
+        let mut name = bare_name(name).to_owned();
+        if let Some(first) = name.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self::new(&name, text, None)
     }
 
     /// Whether `event` names an exception: some gateways put the exception's name into `:event-type`.
@@ -188,6 +195,7 @@ impl ExceptionKind {
             "modelerror" | "modelstreamerror" => Self::ModelError,
             "modelnotready" => Self::ModelNotReady,
             "modeltimeout" => Self::ModelTimeout,
+            "requestentitytoolarge" | "requesttoolarge" => Self::RequestTooLarge,
             "resourcenotfound" | "ftuformnotfilled" => Self::ResourceNotFound,
             "servicequotaexceeded" => Self::ServiceQuotaExceeded,
             "serviceunavailable" => Self::ServiceUnavailable,
@@ -204,6 +212,7 @@ impl ExceptionKind {
             403 => Self::AccessDenied,
             404 => Self::ResourceNotFound,
             408 => Self::ModelTimeout,
+            413 => Self::RequestTooLarge,
             424 => Self::ModelError,
             429 => Self::Throttling,
             503 => Self::ServiceUnavailable,
@@ -220,6 +229,7 @@ impl ExceptionKind {
             Self::ModelError => 424,
             Self::ModelNotReady | Self::Throttling => 429,
             Self::ModelTimeout => 408,
+            Self::RequestTooLarge => 413,
             Self::ResourceNotFound => 404,
             Self::ServiceQuotaExceeded | Self::Validation => 400,
             Self::ServiceUnavailable => 503,

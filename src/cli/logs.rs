@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_wrong_filter_is_told_and_the_default_used() {
         let (filter, fault) = filter(Some("outcrop=loud"));
-        assert_eq!(filter.to_string(), "outcrop=info,warn");
+        assert_eq!(filter.to_string(), "aws_config=error,outcrop=info,warn");
         assert!(fault.is_some());
     }
 

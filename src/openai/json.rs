@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -127,7 +127,13 @@ impl<'a, 'p> Field<'a, 'p> {
     }
 
     pub(crate) fn array(self) -> Result<Vec<&'a RawValue>, InvalidRequest> {
-        self.read("an array")
+        match self.read("an array")? {
+            Elements::All(elements) => Ok(elements),
+            Elements::TooMany => Err(InvalidRequest::value(
+                self.path,
+                format!("'{}' has more than {MAX_ELEMENTS} elements.", self.path),
+            )),
+        }
     }
 
     fn read<T: Deserialize<'a>>(self, expected: &str) -> Result<T, InvalidRequest> {
@@ -147,6 +153,44 @@ impl<'a, 'p> Field<'a, 'p> {
     }
 }
 
+/// The most elements of one list, and members of one object. A longer one is no conversation, and a body of
+/// tiny elements would take a hundred times its own size in memory.
+const MAX_ELEMENTS: usize = 100_000;
+
+/// The elements of a JSON list, unless there are too many.
+enum Elements<'a> {
+    All(Vec<&'a RawValue>),
+    TooMany,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = list.next_element()? {
+                    if elements.len() == MAX_ELEMENTS {
+                        while list.next_element::<IgnoredAny>()?.is_some() {}
+                        return Ok(Elements::TooMany);
+                    }
+                    elements.push(element);
+                }
+                Ok(Elements::All(elements))
+            }
+        }
+
+        deserializer.deserialize_seq(List)
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members;
@@ -161,6 +205,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some(Key(key)) = map.next_key()? {
+                    if members.len() == MAX_ELEMENTS {
+                        return Err(A::Error::custom(format_args!(
+                            "an object has more than {MAX_ELEMENTS} members"
+                        )));
+                    }
                     members.push((key, map.next_value()?));
                 }
                 Ok(Object(members))

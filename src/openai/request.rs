@@ -198,7 +198,7 @@ impl<'a> ChatCompletionRequest<'a> {
 /// Says where JSON breaks off. Columns are counted in bytes, as `serde_json` counts them.
 fn not_json(json: &[u8], error: &serde_json::Error) -> InvalidRequest {
     let message = if error.is_data() {
-        "The request body must be a JSON object.".to_owned()
+        format!("The request body must be a JSON object: {error}.")
     } else if json.iter().all(u8::is_ascii_whitespace) {
         "The request body is empty; a JSON object was expected.".to_owned()
     } else {

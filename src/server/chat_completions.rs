@@ -13,6 +13,7 @@ use super::body::Payload;
 use super::exchange::Exchange;
 use super::gateway::{Gateway, Reply};
 use super::recording::Tap;
+use super::request_body::Share;
 use super::request_id::completion_id;
 use super::stream::{ChatCompletionStream, Opened, Opening, Source};
 use super::upstream_failure::from_upstream;
@@ -49,12 +50,12 @@ impl Gateway {
     /// For everything that goes wrong before the answer's status is sent.
     pub(super) async fn chat_completions(
         &self,
-        body: Bytes,
+        (body, share): (Bytes, Share<'_>),
         exchange: &mut Exchange,
     ) -> Result<Reply, Error> {
         let call = self.prepare(&body, exchange).await?;
         // A stream may live for an hour; what the client sent need not.
-        drop(body);
+        drop((body, share));
         if exchange.stream {
             self.stream(call, exchange).await
         } else {
@@ -63,8 +64,13 @@ impl Gateway {
     }
 
     async fn prepare(&self, body: &[u8], exchange: &mut Exchange) -> Result<Call, Error> {
-        let json = replace_lone_surrogates(body);
-        let request = ChatCompletionRequest::parse(&json)?;
+        let aside = self.aside();
+        let json = aside
+            .run(body.len(), || replace_lone_surrogates(body))
+            .await;
+        let request = aside
+            .run(json.len(), || ChatCompletionRequest::parse(&json))
+            .await?;
         exchange.stream = request.stream;
         let model = request.model.clone().into_owned();
         exchange.model.clone_from(&model);
@@ -74,7 +80,9 @@ impl Gateway {
             streamable,
             answer,
             notes,
-        } = converse_request(request, &family)?;
+        } = aside
+            .run(json.len(), || converse_request(request, &family))
+            .await?;
         if let (Unsupported::Reject, Some(path)) =
             (self.settings().unsupported, notes.first_ignored())
         {

@@ -213,7 +213,7 @@ mod tests {
         let reading = tokio::spawn(async move {
             let mut taken = Vec::new();
             while taken.len() < 5 {
-                sleep(STALL_TIME - Duration::from_secs(1)).await;
+                sleep(STALL_TIME / 2).await;
                 taken.push(client.read_u8().await.unwrap());
             }
             taken

@@ -11,12 +11,13 @@ use hyper::body::Incoming;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::aside::Aside;
 use super::authenticate::ApiKeys;
 use super::body::{Payload, ResponseBody};
 use super::connection::ConnectionState;
 use super::exchange::Exchange;
 use super::guard::check_browser;
-use super::request_body::RequestBody;
+use super::request_body::{BodyBudget, RequestBody};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use super::route::Route;
 use super::stream::Silences;
@@ -43,6 +44,8 @@ pub struct Gateway {
     metrics: Metrics,
     recorder: Option<Recorder>,
     draining: watch::Sender<bool>,
+    bodies: BodyBudget,
+    aside: Aside,
 }
 
 /// What of the configuration a request looks at.
@@ -90,6 +93,8 @@ impl Gateway {
             metrics,
             recorder,
             draining: watch::Sender::new(false),
+            bodies: BodyBudget::new(config.max_body_bytes),
+            aside: Aside::default(),
         }
     }
 
@@ -103,6 +108,11 @@ impl Gateway {
 
     pub(super) fn recorder(&self) -> Option<&Recorder> {
         self.recorder.as_ref()
+    }
+
+    /// Where large requests are translated.
+    pub(super) fn aside(&self) -> &Aside {
+        &self.aside
     }
 
     /// Says that no new work is wanted: `/ready` fails from now on.
@@ -179,9 +189,8 @@ impl Gateway {
         self.admit(route, &head.headers)?;
         match route {
             Route::ChatCompletions => {
-                let body = body
-                    .read(&head.headers, self.settings.max_body_bytes)
-                    .await?;
+                let limit = self.settings.max_body_bytes;
+                let body = body.read(&head.headers, limit, &self.bodies).await?;
                 self.chat_completions(body, exchange).await
             }
             Route::Health => Ok(json(r#"{"status":"ok"}"#)),

@@ -1,5 +1,6 @@
 //! Towards the client: accept, route, authenticate, read, answer, drain.
 
+mod aside;
 mod authenticate;
 mod body;
 mod chat_completions;

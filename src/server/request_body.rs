@@ -8,6 +8,7 @@ use http::header::{CONTENT_ENCODING, EXPECT};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::Error;
@@ -23,6 +24,53 @@ const DISCARDED_BYTES: usize = 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 /// The most bytes that are set aside on the word of a `content-length` alone.
 const MAX_TRUSTED_LENGTH: usize = 1024 * 1024;
+
+/// Bodies up to this length count for nothing.
+const SMALL_BODY: usize = 1024 * 1024;
+/// The bytes of large bodies that may be in memory at once.
+const MAX_BODY_BYTES: usize = 512 * 1024 * 1024;
+/// What one permit of a budget stands for.
+const SHARE_BYTES: usize = 64 * 1024;
+
+/// The memory that large bodies share, all requests together.
+#[derive(Debug)]
+pub(super) struct BodyBudget {
+    permits: Semaphore,
+    most: u32,
+}
+
+/// What a large body took of the budget; a small one takes nothing.
+pub(super) type Share<'b> = Option<SemaphorePermit<'b>>;
+
+impl BodyBudget {
+    /// A budget for bodies of up to `limit` bytes: at least one of them fits.
+    pub(super) fn new(limit: usize) -> Self {
+        let most = u32::try_from(MAX_BODY_BYTES.max(limit) / SHARE_BYTES + 1).unwrap_or(u32::MAX);
+        let permits = usize::try_from(most).map_or(Semaphore::MAX_PERMITS, |most| {
+            most.min(Semaphore::MAX_PERMITS)
+        });
+        Self {
+            permits: Semaphore::new(permits),
+            most,
+        }
+    }
+
+    async fn share(&self, length: usize, deadline: Instant) -> Result<Share<'_>, Error> {
+        let permits = u32::try_from(length / SHARE_BYTES + 1)
+            .unwrap_or(u32::MAX)
+            .min(self.most);
+        match timeout_at(
+            deadline,
+            timeout(IDLE_TIME, self.permits.acquire_many(permits)),
+        )
+        .await
+        {
+            // The semaphore is never closed.
+            Ok(Ok(permit)) => Ok(permit.ok()),
+            _ => Err(Error::Unavailable("too many large requests are being read")),
+        }
+    }
+}
 
 /// A body and how far it was read.
 pub(super) struct RequestBody {
@@ -42,11 +90,17 @@ impl RequestBody {
         }
     }
 
-    /// Reads the whole body. A body that arrives in one piece is not copied.
+    /// Reads the whole body. A body that arrives in one piece is not copied. One that turns out large waits for
+    /// its share of `budget`, which the caller keeps as long as it keeps the body.
     ///
     /// # Errors
     /// When it is longer than `limit` bytes, compressed, too slow, or breaks off.
-    pub(super) async fn read(&mut self, headers: &HeaderMap, limit: usize) -> Result<Bytes, Error> {
+    pub(super) async fn read<'b>(
+        &mut self,
+        headers: &HeaderMap,
+        limit: usize,
+        budget: &'b BodyBudget,
+    ) -> Result<(Bytes, Share<'b>), Error> {
         if headers
             .get(CONTENT_ENCODING)
             .is_some_and(|encoding| encoding != "identity")
@@ -71,20 +125,25 @@ impl RequestBody {
             return if first.len() > limit {
                 Err(Error::TooLarge { limit })
             } else {
-                Ok(first)
+                Ok((first, None))
             };
         };
         let mut whole = BytesMut::with_capacity(declared.min(MAX_TRUSTED_LENGTH));
         whole.extend_from_slice(&first.unwrap_or_default());
         let mut next = Some(second);
+        let mut share = None;
         while let Some(piece) = next {
+            if share.is_none() && whole.len() > SMALL_BODY {
+                let length = if declared > 0 { declared } else { limit };
+                share = budget.share(length, deadline).await?;
+            }
             if whole.len().saturating_add(piece.len()) > limit {
                 return Err(Error::TooLarge { limit });
             }
             whole.extend_from_slice(&piece);
             next = self.next(deadline).await?;
         }
-        Ok(whole.freeze())
+        Ok((whole.freeze(), share))
     }
 
     /// Throws away what was not read, within bounds, and tells whether the connection can go on.

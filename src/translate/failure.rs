@@ -138,6 +138,17 @@ impl Failure {
                 format!("Service unavailable: Bedrock is overloaded ({name}). {text}"),
             )
             .retry_later(),
+            Kind::RequestTooLarge => Self::new(
+                413,
+                "invalid_request_error",
+                Some("request_too_large"),
+                format!("The request body is too large for Bedrock (request_too_large). {text}"),
+            ),
+            // Whatever it is, AWS blames the request, and the same request again has the same answer.
+            Kind::Other if (400..500).contains(&exception.status) => {
+                let message = format!("Bedrock refused the request with {} ({name}). {text}", exception.status);
+                Self::new(502, "server_error", None, message).permanent()
+            }
             Kind::InternalServer | Kind::Other => {
                 Self::new(500, "server_error", None, format!("Internal server error at Bedrock ({name}). {text}"))
             }

@@ -16,7 +16,7 @@ use super::credential_source::{self, CredentialSource};
 use super::credentials::{Clock, CredentialsError};
 use super::endpoint::{Endpoint, Service, Variant};
 use super::error::{Error, SetupError};
-use super::inference_profile::{InferenceProfiles, foundation_model};
+use super::inference_profile::{Asked, InferenceProfiles, foundation_model};
 use super::profile::Profile;
 use super::region::{Region, RegionSource};
 use super::retry::Retry;
@@ -184,17 +184,22 @@ impl Bedrock {
 }
 
 impl Shared {
-    async fn ask_inference_profile(&self, id: &str) -> Option<String> {
-        let uri = self.control.inference_profile(id).ok()?;
+    async fn ask_inference_profile(&self, id: &str) -> Asked {
+        let Ok(uri) = self.control.inference_profile(id) else {
+            return Asked::Refused;
+        };
         let answer = match timeout(CONTROL_TIMEOUT, self.calls.inference_profile(uri)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 warn!(%error, "the foundation model of an inference profile is not known");
-                return None;
+                return match error {
+                    Error::Unreachable(_) | Error::Timeout(_) => Asked::OutOfReach,
+                    _ => Asked::Refused,
+                };
             }
             Err(_) => {
                 warn!("GetInferenceProfile did not answer within {CONTROL_TIMEOUT:?}");
-                return None;
+                return Asked::OutOfReach;
             }
         };
         let model = foundation_model(&answer.body);
@@ -202,7 +207,7 @@ impl Shared {
             ?model,
             "asked for the foundation model of an inference profile"
         );
-        model
+        model.map_or(Asked::Refused, Asked::Model)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, PROXY_AUTHORIZATION, RETRY_AFTER};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -176,6 +176,9 @@ impl Client {
     async fn failure(&self, response: Response<Incoming>, deadline: Deadline) -> Error {
         let (head, incoming) = response.into_parts();
         let request_id = request_id(&head.headers);
+        if head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Error::Unreachable("the proxy wants other credentials (407)".to_owned());
+        }
         if !head.status.is_client_error() && !head.status.is_server_error() {
             let reason = format!("it answered with the status {}", head.status.as_u16());
             return Error::Protocol { reason, request_id };

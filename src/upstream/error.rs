@@ -169,6 +169,7 @@ fn exception_name(kind: ExceptionKind) -> &'static str {
         ExceptionKind::ModelNotReady => "ModelNotReadyException",
         ExceptionKind::ModelTimeout => "ModelTimeoutException",
         ExceptionKind::Other => "Other",
+        ExceptionKind::RequestTooLarge => "RequestEntityTooLargeException",
         ExceptionKind::ResourceNotFound => "ResourceNotFoundException",
         ExceptionKind::ServiceQuotaExceeded => "ServiceQuotaExceededException",
         ExceptionKind::ServiceUnavailable => "ServiceUnavailableException",

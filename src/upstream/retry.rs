@@ -81,6 +81,7 @@ fn exception_attempts(exception: &Exception) -> u32 {
         ExceptionKind::AccessDenied
         | ExceptionKind::Authentication
         | ExceptionKind::Other
+        | ExceptionKind::RequestTooLarge
         | ExceptionKind::ResourceNotFound
         | ExceptionKind::ServiceQuotaExceeded
         | ExceptionKind::Validation => 0,

@@ -32,7 +32,9 @@ ModelErrorException                 | 424 | x                                   
 modelStreamErrorException           | 424 | x                                          | 502 | server_error          | model_error
 InternalServerException             | 500 | x                                          | 500 | server_error          |
 ServiceUnavailableException         | 503 | x                                          | 503 | server_error          | overloaded
-NewException                        | 418 | x                                          | 500 | server_error          |
+NewException                        | 418 | x                                          | 502 | server_error          |
+NewException                        | 500 | x                                          | 500 | server_error          |
+                                    | 413 | x                                          | 413 | invalid_request_error | request_too_large
 ";
 
 #[test]
