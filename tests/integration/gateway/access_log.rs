@@ -113,7 +113,7 @@ async fn no_log_holds_a_word_of_a_conversation_or_a_secret() {
     let bedrock = ScriptedBedrock::start().await;
     let mut command = outcrop(&["serve", "--listen", "127.0.0.1:0"]);
     command
-        .env("RUST_LOG", "outcrop=trace")
+        .env("RUST_LOG", "trace")
         .env("AWS_REGION", "us-east-1");
     command
         .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url())

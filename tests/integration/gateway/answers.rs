@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::support::bedrock::ScriptedBedrock;
+use crate::support::events::Events;
 use crate::support::gateway::{Running, StandInServer, question, whole_question, with};
+use crate::support::messages::short_answer;
 
 async fn gateway() -> Running {
     Running::before(&StandInServer::start().await.url).await
@@ -177,4 +180,37 @@ async fn a_model_is_also_found_by_its_own_id() {
         events.content(),
         "An outcrop is where bedrock comes to the surface."
     );
+}
+
+#[tokio::test]
+async fn a_model_whose_family_cannot_be_looked_up_answers_all_the_same() {
+    let bedrock = ScriptedBedrock::start().await;
+    let gateway = Running::before(&bedrock.url()).await;
+    let model = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123";
+    let mut client = gateway.connect().await;
+    client.chat(&question(model)).await;
+    let mut look_up = bedrock.call().await;
+    assert!(
+        look_up.head.starts_with("get /inference-profiles/"),
+        "{}",
+        look_up.head
+    );
+    let headers = "connection: close\r\nx-amzn-errortype: AccessDeniedException\r\n";
+    look_up.answer(403, headers, r#"{"message":"No."}"#).await;
+    // The second request remembers the failure and does not ask again.
+    for _ in 0..2 {
+        let mut call = bedrock.call().await;
+        assert!(
+            call.head.starts_with("post /model/arn%3aaws%3abedrock"),
+            "{}",
+            call.head
+        );
+        call.begin_stream().await;
+        call.stream_all(&short_answer()).await;
+        drop(call);
+        let events = Events::parse(&client.answer().await.body);
+        events.assert_whole("stop");
+        assert_eq!(events.chunks[0]["model"], model);
+        client.chat(&question(model)).await;
+    }
 }

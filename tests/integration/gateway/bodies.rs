@@ -4,6 +4,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use outcrop::config::Config;
 
+use crate::support::bedrock::chunk;
 use crate::support::client::Connection;
 use crate::support::gateway::{Running, StandInServer, config, whole_question};
 
@@ -56,9 +57,23 @@ async fn beyond_a_megabyte_the_answer_arrives_and_the_connection_closes() {
 }
 
 #[tokio::test]
+async fn the_same_holds_for_chunks() {
+    let gateway = gateway().await;
+    let mut client = gateway.connect().await;
+    let head = client.request_head("POST", PATH, &[("transfer-encoding", "chunked")]);
+    client.write(head + "\r\n").await;
+    client.write(chunk(&vec![b'x'; 3 * MEGABYTE])).await;
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.error().0, answer.header("connection")),
+        (413, "close")
+    );
+    assert!(client.ends().await);
+}
+
+#[tokio::test]
 async fn a_client_that_is_still_sending_gets_the_answer_too() {
     let gateway = gateway().await;
-    let Connection { .. } = gateway.connect().await;
     let mut client = gateway.connect().await;
     begin(&mut client, PATH, &[], 40 * MEGABYTE).await;
     client.write(vec![b'x'; 2 * MEGABYTE]).await;

@@ -114,7 +114,7 @@ async fn when_the_grace_is_over_what_is_open_is_cut_and_counted() {
 }
 
 #[tokio::test]
-async fn while_it_stops_it_is_not_ready_and_takes_no_new_connection() {
+async fn while_it_stops_it_takes_no_new_connection() {
     let bedrock = ScriptedBedrock::start().await;
     let mut gateway = Running::before(&bedrock.url()).await;
     let mut streaming = gateway.connect().await;

@@ -7,6 +7,8 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::soon;
+
 /// A socket on which calls arrive.
 pub(crate) struct ScriptedBedrock {
     listener: TcpListener,
@@ -33,9 +35,9 @@ impl ScriptedBedrock {
 
     /// Waits for a new connection and the call on it.
     pub(crate) async fn call(&self) -> Call {
-        let (stream, _) = self.listener.accept().await.unwrap();
+        let (stream, _) = soon(self.listener.accept()).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Call::receive(stream).await.unwrap()
+        soon(Call::receive(stream)).await.unwrap()
     }
 
     /// The next call, on a new connection, with an event stream begun as its answer.
@@ -72,12 +74,12 @@ impl Call {
 
     /// Waits for the next call on the same connection.
     pub(crate) async fn next(self) -> Self {
-        Self::receive(self.stream).await.unwrap()
+        soon(Self::receive(self.stream)).await.unwrap()
     }
 
     /// Writes bytes as they are.
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).await.unwrap();
+        soon(self.stream.write_all(bytes.as_ref())).await.unwrap();
     }
 
     /// Writes the head of an event stream.
@@ -91,7 +93,7 @@ impl Call {
 
     /// Writes bytes as one HTTP chunk.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(&chunk(bytes.as_ref())).await.unwrap();
+        self.write(chunk(bytes.as_ref())).await;
     }
 
     /// Ends the body properly.
@@ -122,7 +124,7 @@ impl Call {
     /// Waits until the gateway has closed the connection.
     pub(crate) async fn gone(&mut self) {
         let mut byte = [0];
-        match self.stream.read(&mut byte).await {
+        match soon(self.stream.read(&mut byte)).await {
             Ok(0) | Err(_) => {}
             Ok(_) => panic!("the gateway sent another request instead of leaving"),
         }

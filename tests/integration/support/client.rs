@@ -9,6 +9,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::soon;
+
 /// One connection to a server.
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
@@ -94,7 +96,7 @@ impl Connection {
 
     /// Writes bytes as they are.
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).await.unwrap();
+        soon(self.stream.write_all(bytes.as_ref())).await.unwrap();
     }
 
     /// Writes a request with a body of known length.
@@ -200,7 +202,7 @@ impl Connection {
     /// Waits for the server to close the connection, and says whether nothing more came before that.
     pub(crate) async fn ends(&mut self) -> bool {
         let mut rest = Vec::new();
-        let ended = self.stream.read_to_end(&mut rest).await;
+        let ended = soon(self.stream.read_to_end(&mut rest)).await;
         ended.is_ok() && rest.is_empty() && self.read.is_empty()
     }
 
@@ -225,7 +227,7 @@ impl Connection {
     }
 
     async fn more(&mut self) -> io::Result<()> {
-        match self.stream.read_buf(&mut self.read).await? {
+        match soon(self.stream.read_buf(&mut self.read)).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use super::client::{Answer, Connection};
 use super::events::Events;
+use super::soon;
 
 pub(crate) const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 /// A model whose family is known without a look-up.
@@ -161,7 +162,7 @@ impl Running {
 
     /// Waits until the gateway has stopped.
     pub(crate) async fn stopped(self) -> Drained {
-        self.serving.await.unwrap()
+        soon(self.serving).await.unwrap()
     }
 }
 

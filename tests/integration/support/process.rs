@@ -8,6 +8,7 @@ use std::thread;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::client::Connection;
+use super::soon;
 
 /// A running `outcrop`; it is killed when the test ends.
 pub(crate) struct Process {
@@ -54,7 +55,7 @@ impl Process {
 
     /// Waits for a line that holds `text`, and returns it.
     pub(crate) async fn line_with(&mut self, text: &str) -> String {
-        while let Some(line) = self.lines.recv().await {
+        while let Some(line) = soon(self.lines.recv()).await {
             self.log.push(line.clone());
             if line.contains(text) {
                 return line;
@@ -88,7 +89,7 @@ impl Process {
 
     /// Waits for its end and reads the rest of what it wrote.
     pub(crate) async fn ended(mut self) -> (ExitStatus, Vec<String>) {
-        while let Some(line) = self.lines.recv().await {
+        while let Some(line) = soon(self.lines.recv()).await {
             self.log.push(line);
         }
         // It has closed its standard error, so this does not take long.
