@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use outcrop::metrics::Metrics;
+use outcrop::metrics::{Metrics, RequestOutcome, Tokens};
 
 /// Variables that are told elsewhere than among the options of `serve --help`.
 const OTHER_VARIABLES: [&str; 3] = ["OUTCROP_CLIENT_KEY", "OUTCROP_CONFIG", "OUTCROP_LOG_FORMAT"];
@@ -47,9 +48,9 @@ fn it_names_every_flag_of_both_commands() {
 
 #[test]
 fn it_names_every_metric_and_no_other() {
-    let page = Metrics::new().encode();
-    let counters = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-    let metrics: BTreeSet<_> = counters
+    let page = every_metric().encode();
+    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let metrics: BTreeSet<_> = types
         .map(|line| match line.split_once(' ').unwrap() {
             (name, "counter") => format!("{name}_total"),
             (name, _) => name.to_owned(),
@@ -86,6 +87,26 @@ fn links_between_the_documents_lead_somewhere() {
         }
     }
     assert!(links >= 6, "the links were not found");
+}
+
+/// Metrics with something counted in each; those with labels are shown only then.
+fn every_metric() -> Metrics {
+    let metrics = Metrics::new();
+    metrics.request_finished(&RequestOutcome {
+        route: "/health",
+        model: None,
+        status: 500,
+        stream: false,
+        error: Some("unavailable"),
+        duration: Duration::ZERO,
+    });
+    metrics.tokens("model", &Tokens::default());
+    metrics.first_token("model", Duration::ZERO);
+    metrics.overhead("/health", false, Duration::ZERO);
+    metrics.upstream_attempt("Converse");
+    metrics.upstream_retry("ThrottlingException");
+    metrics.upstream_error("ThrottlingException");
+    metrics
 }
 
 fn variables(text: &str) -> BTreeSet<String> {
