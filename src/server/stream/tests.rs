@@ -274,6 +274,42 @@ async fn a_call_that_is_still_pending_is_not_idle() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_silence_after_a_late_answer_is_timed_without_signs_of_life_too() {
+    let silent = [
+        Step::Bytes([start(), text()].concat()),
+        Step::Silence(1000 * SECOND),
+    ];
+    let (body, dropped) = scripted(silent);
+    let opening: Opening<Scripted> = Box::pin(async {
+        sleep(100 * SECOND).await;
+        let request_id = None;
+        Ok(Opened::Events { request_id, body })
+    });
+    let silences = Silences {
+        idle: 10 * SECOND,
+        keep_alive: Duration::ZERO,
+    };
+    let mut rig = Rig::of(Source::Opening(opening), dropped, silences);
+    let text = rig.text().await;
+    assert!(is_failed(&text, "upstream_timeout"), "{text}");
+    assert_eq!(rig.begun.elapsed(), 110 * SECOND);
+    assert!(rig.reported().answered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_goes_on_after_the_answer_is_left_all_the_same() {
+    let mut steps = vec![Step::Bytes(whole())];
+    for _ in 0..10 {
+        steps.extend([Step::Silence(2 * SECOND), Step::Bytes(text())]);
+    }
+    let mut rig = Rig::new(steps);
+    let text = rig.text().await;
+    assert!(is_whole(&text), "{text}");
+    assert_eq!(rig.begun.elapsed(), DRAIN_TIME);
+    assert!(rig.is_upstream_dropped());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_fails_late_is_an_error_event() {
     let opening: Opening<Scripted> =
         Box::pin(async { Err(upstream::Error::Unreachable("refused".to_owned())) });

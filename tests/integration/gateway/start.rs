@@ -68,6 +68,15 @@ async fn the_listening_line_comes_whatever_the_filter() {
 }
 
 #[tokio::test]
+async fn more_can_be_logged_in_text_as_in_json() {
+    for format in ["text", "json"] {
+        let mut command = replay(&["--log-format", format]);
+        let mut process = Process::start(command.env("RUST_LOG", "outcrop=debug"));
+        process.line_with("loaded AWS credentials").await;
+    }
+}
+
+#[tokio::test]
 async fn json_logs_are_json_from_the_first_line_on() {
     let mut process = Process::start(&mut replay(&["--log-format", "json"]));
     let mut client = process.connect().await;

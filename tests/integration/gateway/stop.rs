@@ -76,6 +76,23 @@ async fn sigterm_and_sigint_let_an_open_stream_finish() {
 }
 
 #[tokio::test]
+async fn half_a_request_does_not_hold_the_stop_up() {
+    let bedrock = ScriptedBedrock::start().await;
+    // Waiting for the other half would take longer than the test may.
+    let mut process = Process::start(&mut serve(&bedrock, &["--grace", "600"]));
+    let address = process.address().await;
+    let mut client = Connection::open(address).await;
+    client.write(b"GET /health HTTP/1.1\r\nHo").await;
+    // Whatever is answered on another connection was read after that half.
+    let mut other = Connection::open(address).await;
+    other.send("GET", "/health", &[], "").await;
+    other.answer().await;
+    process.signal("TERM");
+    let (status, log) = process.ended().await;
+    assert_eq!(status.code(), Some(0), "{log:#?}");
+}
+
+#[tokio::test]
 async fn an_idle_server_stops_at_once_with_open_connections() {
     let bedrock = ScriptedBedrock::start().await;
     let mut process = Process::start(&mut serve(&bedrock, &["--grace", "86400"]));
