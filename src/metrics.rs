@@ -243,7 +243,11 @@ impl Shared {
             ConstGauge::new(1_i64),
         );
         registry.register("requests", "Requests that ended", self.requests.clone());
-        registry.register("errors", "Error objects sent, by code", self.errors.clone());
+        registry.register(
+            "errors",
+            "Requests that failed or whose client left, by code",
+            self.errors.clone(),
+        );
         registry.register(
             "tokens",
             "Tokens as Bedrock counted them",

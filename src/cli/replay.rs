@@ -73,7 +73,7 @@ Examples:
     -d '{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"Hello\"}]}]}'
 
   # any AWS SDK
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4001 AWS_REGION=us-east-1
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4001 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE
   export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 

@@ -195,15 +195,15 @@ fn describe(config: &Config, bedrock: &Bedrock, replay: Option<&Path>) {
     let in_force = bedrock.describe();
     if let Some(folder) = replay {
         info!("replaying {} instead of calling AWS", folder.display());
-    }
-    info!(
-        "region {} (from {})",
-        in_force.region, in_force.region_source
-    );
-    info!("endpoint {}", in_force.endpoint);
-    if replay.is_some() {
+        info!("region {} (none is called)", in_force.region);
+        info!("endpoint {}", in_force.endpoint);
         info!("credentials made up for the replay");
     } else {
+        info!(
+            "region {} (from {})",
+            in_force.region, in_force.region_source
+        );
+        info!("endpoint {}", in_force.endpoint);
         info!("credentials from {}", in_force.credential_source);
     }
     if config.api_keys.is_empty() {

@@ -99,7 +99,7 @@ fn tokens_are_counted_by_kind() {
     }
 }
 
-/// T61: buckets that start at 5 ms would show nothing of a proxy that takes 30 µs.
+/// Buckets that start at 5 ms would show nothing of a proxy that takes 30 µs.
 #[test]
 fn overhead_is_told_apart_in_microseconds() {
     let metrics = Metrics::new();
