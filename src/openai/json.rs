@@ -300,6 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn lists_and_objects_beyond_all_measure_are_refused() {
+        let list = |count| format!("[{}0]", "0,".repeat(count - 1));
+        let path = Path::Member(&Path::Root, "stop");
+        let read = |json: &str| {
+            let raw = serde_json::from_str(json).unwrap();
+            Field::new(raw, &path).array().map(|list| list.len())
+        };
+        assert_eq!(read(&list(MAX_ELEMENTS)), Ok(MAX_ELEMENTS));
+        let refused = read(&list(MAX_ELEMENTS + 1)).unwrap_err();
+        assert_eq!(refused.param.as_deref(), Some("stop"));
+        let object = format!(r#"{{{}"x":0}}"#, r#""x":0,"#.repeat(MAX_ELEMENTS));
+        assert!(serde_json::from_str::<Object<'_>>(&object).is_err());
+    }
+
+    #[test]
     fn paths_read_like_the_clients_own_code() {
         let messages = Path::Member(&Path::Root, "messages");
         let message = Path::Element(&messages, 2);

@@ -187,3 +187,27 @@ impl RequestBody {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn large_bodies_share_a_budget_and_wait_for_it() {
+        let budget = BodyBudget::new(1024);
+        let deadline = Instant::now() + TOTAL_TIME;
+        let half = budget.share(MAX_BODY_BYTES / 2, deadline).await.unwrap();
+        let refused = budget.share(MAX_BODY_BYTES, deadline).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))));
+        drop(half);
+        assert!(budget.share(MAX_BODY_BYTES, deadline).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_largest_body_that_is_allowed_fits_an_empty_budget() {
+        let limit = 2 * MAX_BODY_BYTES;
+        let budget = BodyBudget::new(limit);
+        let deadline = Instant::now() + TOTAL_TIME;
+        assert!(budget.share(limit, deadline).await.is_ok());
+    }
+}

@@ -76,3 +76,27 @@ pub(super) fn credentials_failure(error: &CredentialsError) -> Failure {
         ..Failure::upstream_auth(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_what_a_credential_process_wrote() {
+        let failed = CredentialsError::Failed("stderr: arn:aws:iam::1:user/x secret".to_owned());
+        for (error, permanent) in [
+            (failed, false),
+            (CredentialsError::TimedOut, false),
+            (CredentialsError::Missing, true),
+        ] {
+            let failure = credentials_failure(&error);
+            assert_eq!(failure.object.code.as_deref(), Some("upstream_auth"));
+            assert_eq!((failure.status, failure.permanent), (502, permanent));
+            let message = failure.object.message;
+            assert!(
+                !message.contains("secret") && !message.contains("arn:"),
+                "{message}"
+            );
+        }
+    }
+}
