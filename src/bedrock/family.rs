@@ -31,6 +31,8 @@ pub struct Family {
     pub schema_combinations: bool,
     /// Whether a schema's `pattern` may look ahead and behind.
     pub pattern_look_around: bool,
+    /// What may stand in one turn with calls or results.
+    pub tool_turns: ToolTurns,
     /// What a replayed `toolUseId` must look like.
     pub tool_use_id: ToolUseIdForm,
     /// Whether a conversation may begin with an assistant turn.
@@ -60,6 +62,17 @@ pub enum ToolChoiceForms {
     AutoAny,
     /// `any` and `tool`.
     All,
+}
+
+/// What may stand in one turn with calls or results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolTurns {
+    /// Text, and images beside results.
+    Mixed,
+    /// Nothing beside results: "Conversation blocks and tool result blocks cannot be provided in the same turn."
+    ResultsAlone,
+    /// Nothing beside calls: "Conversation blocks and tool use blocks cannot be provided in the same turn."
+    CallsAlone,
 }
 
 /// What a replayed `toolUseId` must look like.

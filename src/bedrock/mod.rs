@@ -11,5 +11,7 @@ pub mod request;
 pub mod response;
 
 pub use exception::{Exception, ExceptionKind};
-pub use family::{Family, Sampling, StopSequences, ToolChoiceForms, ToolUseIdForm, TopK};
+pub use family::{
+    Family, Sampling, StopSequences, ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,
+};
 pub use json_string::JsonString;

@@ -8,11 +8,11 @@ use super::history::{PairedCall, Part, pair};
 use super::notes::Notes;
 use super::tool_names::ToolNames;
 use super::turn::{OpenTurn, trim_end, user_text};
-use crate::bedrock::Family;
 use crate::bedrock::request::{
     ContentBlock, ConversationRole, Message as Turn, SystemContentBlock, ToolResultBlock,
     ToolResultContentBlock, ToolUseBlock,
 };
+use crate::bedrock::{Family, ToolTurns};
 use crate::openai::InvalidRequest;
 use crate::openai::message::{Message, Role};
 
@@ -55,6 +55,7 @@ pub(super) fn conversation<'a>(
         turn: OpenTurn::new(ConversationRole::User),
         results: Vec::new(),
         images: Vec::new(),
+        spoken: Vec::new(),
         leading: true,
         called: HashSet::new(),
     };
@@ -76,6 +77,8 @@ struct Builder<'b, 'a> {
     results: Vec<ContentBlock<'a>>,
     /// Images that follow those results.
     images: Vec<ContentBlock<'a>>,
+    /// The messages with text in the assistant turn at the end.
+    spoken: Vec<usize>,
     /// Whether only system messages were seen so far.
     leading: bool,
     called: HashSet<String>,
@@ -118,8 +121,8 @@ impl<'a> Builder<'_, 'a> {
 
     fn finish(mut self) -> Result<Conversation<'a>, InvalidRequest> {
         self.close_assistant_turn();
+        self.close_turn(ConversationRole::User);
         let mut turns = self.conversation.messages;
-        turns.extend(self.turn.close());
         let is_assistant =
             |turn: Option<&Turn<'_>>| turn.is_some_and(|t| t.role == ConversationRole::Assistant);
         if turns.is_empty() {
@@ -165,7 +168,12 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn add_assistant(&mut self, index: usize) -> Result<(), InvalidRequest> {
-        for text in self.contents.texts(index)? {
+        let texts = self.contents.texts(index)?;
+        if !texts.is_empty() {
+            self.turn(ConversationRole::Assistant);
+            self.spoken.push(index);
+        }
+        for text in texts {
             let turn = self.turn(ConversationRole::Assistant);
             turn.push_first(ContentBlock::Text(text));
         }
@@ -248,9 +256,28 @@ impl<'a> Builder<'_, 'a> {
     /// The turn at the end if it is of `role`, else a new one after it.
     fn turn(&mut self, role: ConversationRole) -> &mut OpenTurn<'a> {
         if self.turn.role != role {
-            let turn = std::mem::replace(&mut self.turn, OpenTurn::new(role));
-            self.conversation.messages.extend(turn.close());
+            self.close_turn(role);
         }
         &mut self.turn
+    }
+
+    /// Ends the turn at the end, in the form that the model takes, and begins one of `role`.
+    fn close_turn(&mut self, role: ConversationRole) {
+        let mut turn = std::mem::replace(&mut self.turn, OpenTurn::new(role));
+        let messages = &mut self.conversation.messages;
+        match (turn.role, self.family.tool_turns) {
+            (ConversationRole::User, ToolTurns::ResultsAlone) if turn.is_mixed() => {
+                messages.extend(turn.split());
+            }
+            (ConversationRole::Assistant, ToolTurns::CallsAlone) if turn.is_mixed() => {
+                turn.drop_text();
+                for index in self.spoken.drain(..) {
+                    self.notes.ignore(format!("messages[{index}].content"));
+                }
+                messages.extend(turn.close());
+            }
+            _ => messages.extend(turn.close()),
+        }
+        self.spoken.clear();
     }
 }

@@ -1,6 +1,6 @@
 //! The rows: what each model of every provider but Anthropic takes.
 
-use super::{Family, Sampling, StopSequences, ToolChoiceForms, ToolUseIdForm, TopK};
+use super::{Family, Sampling, StopSequences, ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK};
 
 /// The rule for a model of an unknown provider: everything is tried, nothing is assumed.
 pub(super) const UNKNOWN: Family = Family {
@@ -13,6 +13,7 @@ pub(super) const UNKNOWN: Family = Family {
     strict_tools: false,
     schema_combinations: true,
     pattern_look_around: true,
+    tool_turns: ToolTurns::Mixed,
     tool_use_id: ToolUseIdForm::Declared,
     leading_assistant: false,
     prefill: false,
@@ -46,12 +47,14 @@ const TITAN: Family = Family {
 
 const LLAMA: Family = Family {
     streaming_tools: false,
+    tool_turns: ToolTurns::ResultsAlone,
     tool_choice: ToolChoiceForms::Auto,
     ..TEXT
 };
 
 const MISTRAL: Family = Family {
     tool_choice: ToolChoiceForms::AutoAny,
+    tool_turns: ToolTurns::ResultsAlone,
     tool_use_id: ToolUseIdForm::NineAlphanumerics,
     image_in_tool_result: false,
     ..UNKNOWN
@@ -211,6 +214,7 @@ pub(super) const ROWS: &[(&str, Family)] = &[
     (
         "cohere.",
         Family {
+            tool_turns: ToolTurns::CallsAlone,
             top_k: TopK::K,
             ..TEXT
         },
@@ -278,6 +282,7 @@ pub(super) const ROWS: &[(&str, Family)] = &[
     (
         "writer.",
         Family {
+            tool_turns: ToolTurns::ResultsAlone,
             streaming_tools: false,
             tool_choice: ToolChoiceForms::Auto,
             ..TEXT
