@@ -139,6 +139,11 @@ impl Exception {
         let kind = ExceptionKind::from_name(name)
             .or_else(|| ExceptionKind::from_status(status?))
             .unwrap_or(ExceptionKind::Other);
+        let message = if kind == ExceptionKind::Authentication {
+            without_canonical_request(message)
+        } else {
+            message
+        };
         Self {
             kind,
             name: cut(name, 128).to_owned(),
@@ -241,6 +246,14 @@ impl ExceptionKind {
 fn bare_name(name: &str) -> &str {
     let name = name.split(':').next().unwrap_or_default();
     name.rsplit('#').next().unwrap_or_default().trim()
+}
+
+/// AWS explains a wrong signature with the canonical request that it expected, session token included. Nobody
+/// else may read that, so the explanation ends before it.
+fn without_canonical_request(message: &str) -> &str {
+    let lines = message.split(['\n', '\r']).next().unwrap_or_default();
+    let said = lines.split("The Canonical String").next();
+    said.unwrap_or_default().trim_end()
 }
 
 /// At most `length` bytes of `text`, never inside a character.

@@ -75,7 +75,9 @@ impl<'a> ContentPart<'a> {
         let members = Members::read(field, index, extras)?;
         let kind = members
             .kind
+            .clone()
             .ok_or_else(|| InvalidRequest::missing(Path::Member(field.path(), "type")))?;
+        members.note_unread(&kind, index, extras);
         let text = |raw: Option<&'a RawValue>, name| {
             let path = Path::Member(field.path(), name);
             let raw = raw.ok_or_else(|| InvalidRequest::missing(path))?;
@@ -118,13 +120,33 @@ impl<'a> Members<'a> {
                 "text" => members.text = Some(raw),
                 "refusal" => members.refusal = Some(raw),
                 "image_url" => members.image_url = Some(raw),
-                "prompt_cache_breakpoint" | "cache_control" if !member.is_empty() => {
-                    extras.push(format!("content[{index}].{name}"));
-                }
-                _ => {}
+                // What thinking is made of; the whole part is named.
+                "thinking" | "signature" | "data" => {}
+                _ if member.is_empty() => {}
+                _ => extras.push(format!("content[{index}].{name}")),
             }
         }
         Ok(members)
+    }
+}
+
+impl Members<'_> {
+    /// Notes what a part holds beside what its kind says.
+    fn note_unread(&self, kind: &str, index: usize, extras: &mut Vec<String>) {
+        let held = [
+            ("text", self.text.is_some(), kind.ends_with("text")),
+            ("refusal", self.refusal.is_some(), kind == "refusal"),
+            (
+                "image_url",
+                self.image_url.is_some(),
+                kind.contains("image"),
+            ),
+        ];
+        for (name, is_there, is_read) in held {
+            if is_there && !is_read {
+                extras.push(format!("content[{index}].{name}"));
+            }
+        }
     }
 }
 
@@ -146,7 +168,9 @@ fn read_image_url<'a>(
             "detail" if !member.is_empty() && member.raw().get() != r#""auto""# => {
                 extras.push(format!("content[{index}].image_url.detail"));
             }
-            _ => {}
+            "url" | "detail" => {}
+            _ if member.is_empty() => {}
+            _ => extras.push(format!("content[{index}].image_url.{name}")),
         }
     }
     url.ok_or_else(|| InvalidRequest::missing(Path::Member(field.path(), "url")))

@@ -107,6 +107,12 @@ impl<'a, 'p> Field<'a, 'p> {
 
     pub(crate) fn number(self) -> Result<f64, InvalidRequest> {
         self.read("a number")
+            .map_err(|wrong| match self.raw.get().as_bytes() {
+                [b'-' | b'0'..=b'9', ..] => {
+                    InvalidRequest::value(self.path, format!("'{}' is out of range.", self.path))
+                }
+                _ => wrong,
+            })
     }
 
     /// A whole number that is not negative; `1.0` is one.
@@ -123,7 +129,14 @@ impl<'a, 'p> Field<'a, 'p> {
     }
 
     pub(crate) fn object(self) -> Result<Object<'a>, InvalidRequest> {
-        self.read("an object")
+        self.read("an object").map_err(|wrong| {
+            if self.is_object() {
+                let message = format!("'{}' has more than {MAX_ELEMENTS} members.", self.path);
+                InvalidRequest::value(self.path, message)
+            } else {
+                wrong
+            }
+        })
     }
 
     pub(crate) fn array(self) -> Result<Vec<&'a RawValue>, InvalidRequest> {
@@ -155,7 +168,7 @@ impl<'a, 'p> Field<'a, 'p> {
 
 /// The most elements of one list, and members of one object. A longer one is no conversation, and a body of
 /// tiny elements would take a hundred times its own size in memory.
-const MAX_ELEMENTS: usize = 100_000;
+pub(super) const MAX_ELEMENTS: usize = 100_000;
 
 /// The elements of a JSON list, unless there are too many.
 enum Elements<'a> {

@@ -69,7 +69,9 @@ impl<'a> Message<'a> {
                 "role" => role = Some(Role::read(field)?),
                 "content" => message.content = Content::read(field, &mut message.extras)?,
                 "refusal" => message.refusal = Some(field.string()?),
-                "tool_calls" => message.tool_calls = ToolCall::read_all(field)?,
+                "tool_calls" => {
+                    message.tool_calls = ToolCall::read_all(field, &mut message.extras)?;
+                }
                 "function_call" => message.function_call = Some(Function::read(field)?),
                 "tool_call_id" => message.tool_call_id = Some(field.string()?),
                 "name" => message.name = Some(field.string()?),
@@ -79,7 +81,21 @@ impl<'a> Message<'a> {
         }
         message.role = role.ok_or_else(|| InvalidRequest::missing(Path::Member(path, "role")))?;
         message.leave_to_assistants();
+        if !matches!(message.role, Role::Tool | Role::Function)
+            && message.tool_call_id.take().is_some()
+        {
+            message.extras.push("tool_call_id".to_owned());
+        }
         Ok(message)
+    }
+
+    /// How many things the message is made of: itself, its parts and its calls.
+    pub(super) fn elements(&self) -> usize {
+        let parts = match &self.content {
+            Content::Parts(parts) => parts.len(),
+            Content::Absent | Content::Text(_) => 0,
+        };
+        1 + parts + self.tool_calls.len()
     }
 
     /// Calls and refusals are the assistant's; elsewhere they have no meaning.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::error::InvalidRequest;
-use super::json::{Field, Object, Path};
+use super::json::{Field, MAX_ELEMENTS, Object, Path};
 use super::message::Message;
 use super::tool::{Tool, ToolChoice};
 
@@ -44,6 +44,8 @@ pub struct ChatCompletionRequest<'a> {
     pub legacy_functions: bool,
     /// The choice among the tools.
     pub tool_choice: Option<ToolChoice<'a>>,
+    /// Whether the choice came as the deprecated `function_call`.
+    pub legacy_choice: bool,
     /// Whether calls must come one at a time: `parallel_tool_calls: false`.
     pub sequential_tool_calls: bool,
     /// `response_format.type` when it is not `text`.
@@ -96,7 +98,9 @@ impl<'a> ChatCompletionRequest<'a> {
             }
             messages |= name == "messages";
             let known = request.read(&name, field)?;
-            let default = DEFAULTS.contains(&(name.as_ref(), raw.get())) || field.is_empty();
+            // An empty object is how web search is switched on.
+            let empty = field.is_empty() && name != "web_search_options";
+            let default = DEFAULTS.contains(&(name.as_ref(), raw.get())) || empty;
             if !known && !default {
                 request.extras.push(name.clone());
             }
@@ -117,9 +121,18 @@ impl<'a> ChatCompletionRequest<'a> {
             "model" => self.model = field.string()?,
             "messages" => {
                 self.messages.clear();
+                let mut elements = 0;
                 for (index, raw) in field.array()?.into_iter().enumerate() {
                     let path = Path::Element(field.path(), index);
-                    self.messages.push(Message::read(Field::new(raw, &path))?);
+                    let message = Message::read(Field::new(raw, &path))?;
+                    elements += message.elements();
+                    if elements > MAX_ELEMENTS {
+                        let message = format!(
+                            "'messages' has more than {MAX_ELEMENTS} messages, parts and calls."
+                        );
+                        return Err(InvalidRequest::value(field.path(), message));
+                    }
+                    self.messages.push(message);
                 }
             }
             "max_completion_tokens" => self.max_completion_tokens = Some(read_limit(field)?),
@@ -133,9 +146,18 @@ impl<'a> ChatCompletionRequest<'a> {
             "stream_options" => self.read_stream_options(field)?,
             "tools" => self.read_tools(field)?,
             "functions" => return self.read_functions(field),
-            "tool_choice" => self.tool_choice = Some(ToolChoice::read(field)?),
-            "function_call" if self.tool_choice.is_none() => {
+            "tool_choice" => {
                 self.tool_choice = Some(ToolChoice::read(field)?);
+                if std::mem::take(&mut self.legacy_choice) {
+                    self.extras.push(Cow::Borrowed("function_call"));
+                }
+            }
+            "function_call" => {
+                if self.tool_choice.is_some() {
+                    return Ok(false);
+                }
+                self.tool_choice = Some(ToolChoice::read(field)?);
+                self.legacy_choice = true;
             }
             "parallel_tool_calls" => self.sequential_tool_calls = !field.boolean()?,
             "response_format" => self.response_format = read_response_format(field)?,
@@ -143,7 +165,7 @@ impl<'a> ChatCompletionRequest<'a> {
             "top_logprobs" => self.top_logprobs = Some(field.unsigned()?),
             "modalities" => self.audio = read_modalities(field)?,
             "service_tier" => self.service_tier = Some(field.string()?),
-            "performance_config" => self.latency = read_latency(field)?,
+            "performance_config" => self.read_performance_config(field)?,
             "bedrock" => self.bedrock = true,
             _ => return Ok(false),
         }
@@ -188,7 +210,22 @@ impl<'a> ChatCompletionRequest<'a> {
                     let ignored = Cow::Borrowed("stream_options.include_obfuscation");
                     self.extras.push(ignored);
                 }
-                _ => {}
+                "include_obfuscation" => {}
+                _ if member.is_empty() => {}
+                _ => self.extras.push(Cow::Owned(path.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_performance_config(&mut self, field: Field<'a, '_>) -> Result<(), InvalidRequest> {
+        for (name, raw) in field.object()?.0 {
+            let path = Path::Member(field.path(), &name);
+            let member = Field::new(raw, &path);
+            match name.as_ref() {
+                _ if member.is_empty() => {}
+                "latency" => self.latency = Some(member.string()?),
+                _ => self.extras.push(Cow::Owned(path.to_string())),
             }
         }
         Ok(())
@@ -198,7 +235,7 @@ impl<'a> ChatCompletionRequest<'a> {
 /// Says where JSON breaks off. Columns are counted in bytes, as `serde_json` counts them.
 fn not_json(json: &[u8], error: &serde_json::Error) -> InvalidRequest {
     let message = if error.is_data() {
-        format!("The request body must be a JSON object: {error}.")
+        format!("The request body cannot be read: {error}.")
     } else if json.iter().all(u8::is_ascii_whitespace) {
         "The request body is empty; a JSON object was expected.".to_owned()
     } else {
@@ -250,7 +287,7 @@ fn read_stop<'a>(field: Field<'a, '_>) -> Result<Vec<Cow<'a, str>>, InvalidReque
 
 fn read_response_format<'a>(field: Field<'a, '_>) -> Result<Option<Cow<'a, str>>, InvalidRequest> {
     for (name, raw) in field.object()?.0 {
-        if name == "type" {
+        if name == "type" && raw.get() != "null" {
             let path = Path::Member(field.path(), &name);
             let kind = Field::new(raw, &path).string()?;
             return Ok((kind != "text").then_some(kind));
@@ -266,15 +303,4 @@ fn read_modalities(field: Field<'_, '_>) -> Result<bool, InvalidRequest> {
         other |= Field::new(raw, &path).string()? != "text";
     }
     Ok(other)
-}
-
-fn read_latency<'a>(field: Field<'a, '_>) -> Result<Option<Cow<'a, str>>, InvalidRequest> {
-    for (name, raw) in field.object()?.0 {
-        let path = Path::Member(field.path(), &name);
-        let member: Field<'a, '_> = Field::new(raw, &path);
-        if name == "latency" && !member.is_null() {
-            return member.string().map(Some);
-        }
-    }
-    Ok(None)
 }

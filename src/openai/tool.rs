@@ -20,8 +20,8 @@ pub struct Tool<'a> {
     pub parameters: Option<&'a RawValue>,
     /// Whether arguments must follow the schema exactly.
     pub strict: bool,
-    /// Whether the client marked the tool for the prompt cache, as Anthropic's clients do.
-    pub cache_control: bool,
+    /// Members that hold something and have no meaning here, as paths below the tool.
+    pub extras: Vec<String>,
 }
 
 /// What a tool is.
@@ -71,7 +71,7 @@ impl<'a> Tool<'a> {
         let functions = field.array()?.into_iter().enumerate().map(|(index, raw)| {
             let path = Path::Element(field.path(), index);
             let mut tool = Self::empty();
-            tool.read_function(Field::new(raw, &path))?;
+            tool.read_function(Field::new(raw, &path), "")?;
             Ok(tool)
         });
         functions.collect()
@@ -84,7 +84,7 @@ impl<'a> Tool<'a> {
             description: None,
             parameters: None,
             strict: false,
-            cache_control: false,
+            extras: Vec::new(),
         }
     }
 
@@ -95,6 +95,7 @@ impl<'a> Tool<'a> {
             let path = Path::Member(field.path(), &name);
             let member = Field::new(raw, &path);
             match name.as_ref() {
+                _ if member.is_null() => {}
                 "type" => {
                     tool.kind = match member.string()?.as_ref() {
                         "function" => ToolKind::Function,
@@ -102,14 +103,15 @@ impl<'a> Tool<'a> {
                         _ => ToolKind::Other,
                     }
                 }
-                "function" | "custom" if !member.is_null() => definition = Some((name, raw)),
-                "cache_control" => tool.cache_control = !member.is_empty(),
-                _ => {}
+                "function" | "custom" => definition = Some((name, raw)),
+                _ if member.is_empty() => {}
+                _ => tool.extras.push(name.into_owned()),
             }
         }
         match definition {
             Some((name, raw)) => {
-                tool.read_function(Field::new(raw, &Path::Member(field.path(), &name)))?;
+                let path = Path::Member(field.path(), &name);
+                tool.read_function(Field::new(raw, &path), "function.")?;
             }
             None if tool.kind == ToolKind::Function => {
                 return Err(InvalidRequest::missing(Path::Member(
@@ -122,7 +124,8 @@ impl<'a> Tool<'a> {
         Ok(tool)
     }
 
-    fn read_function(&mut self, field: Field<'a, '_>) -> Result<(), InvalidRequest> {
+    /// Reads a function; `prefix` is its path below the tool.
+    fn read_function(&mut self, field: Field<'a, '_>, prefix: &str) -> Result<(), InvalidRequest> {
         for (name, raw) in field.object()?.0 {
             let path = Path::Member(field.path(), &name);
             let member = Field::new(raw, &path);
@@ -135,8 +138,12 @@ impl<'a> Tool<'a> {
                 "parameters" if member.is_object() => self.parameters = Some(member.raw()),
                 "parameters" => return Err(member.wrong("an object")),
                 "strict" => self.strict = member.boolean()?,
-                "cache_control" => self.cache_control = !member.is_empty(),
-                _ => {}
+                // Some clients put it beside the function, some into it.
+                "cache_control" if !member.is_empty() => self.extras.push(name.into_owned()),
+                // A custom tool is refused as a whole.
+                "format" => {}
+                _ if member.is_empty() => {}
+                _ => self.extras.push(format!("{prefix}{name}")),
             }
         }
         if self.name.is_empty() {

@@ -28,15 +28,23 @@ pub struct Function<'a> {
 }
 
 impl<'a> ToolCall<'a> {
-    pub(super) fn read_all(field: Field<'a, '_>) -> Result<Vec<Self>, InvalidRequest> {
+    /// Reads `tool_calls`; members without a meaning here are added to `extras`, as paths below the message.
+    pub(super) fn read_all(
+        field: Field<'a, '_>,
+        extras: &mut Vec<String>,
+    ) -> Result<Vec<Self>, InvalidRequest> {
         let calls = field.array()?.into_iter().enumerate().map(|(index, raw)| {
             let path = Path::Element(field.path(), index);
-            Self::read(Field::new(raw, &path))
+            Self::read(Field::new(raw, &path), index, extras)
         });
         calls.collect()
     }
 
-    fn read(field: Field<'a, '_>) -> Result<Self, InvalidRequest> {
+    fn read(
+        field: Field<'a, '_>,
+        index: usize,
+        extras: &mut Vec<String>,
+    ) -> Result<Self, InvalidRequest> {
         let mut id = Cow::Borrowed("");
         let mut function = None;
         let mut custom = false;
@@ -53,7 +61,10 @@ impl<'a> ToolCall<'a> {
                     custom = true;
                     function = Some(Function::read(member)?);
                 }
-                _ => {}
+                // Both say what is clear without them.
+                "type" | "index" => {}
+                _ if member.is_empty() => {}
+                _ => extras.push(format!("tool_calls[{index}].{name}")),
             }
         }
         let function = function

@@ -79,6 +79,13 @@ pub(super) fn choose<'a>(
         }
         Some(ToolChoice::AllowedTools { required, names }) => {
             names.iter().try_for_each(|name| defined(name))?;
+            if required && names.is_empty() {
+                let message = "'tool_choice' requires a call of one of no tools.";
+                return Err(InvalidRequest::value(
+                    "tool_choice.allowed_tools.tools",
+                    message,
+                ));
+            }
             if required && !any {
                 left_to_decide();
             }

@@ -7,7 +7,7 @@ use super::contents::Contents;
 use super::history::{PairedCall, Part, pair};
 use super::notes::Notes;
 use super::tool_names::ToolNames;
-use super::turn::{OpenTurn, trim_end, user_text};
+use super::turn::{OpenTurn, user_text};
 use crate::bedrock::request::{
     ContentBlock, ConversationRole, Message as Turn, SystemContentBlock, ToolResultBlock,
     ToolResultContentBlock, ToolUseBlock,
@@ -134,12 +134,8 @@ impl<'a> Builder<'_, 'a> {
         if !self.family.leading_assistant && is_assistant(turns.first()) {
             turns.insert(0, user_text(LEADING_TURN));
         }
-        if is_assistant(turns.last()) {
-            if !self.family.prefill {
-                turns.push(user_text(TRAILING_TURN));
-            } else if let Some(last) = turns.last_mut() {
-                trim_end(last);
-            }
+        if !self.family.prefill && is_assistant(turns.last()) {
+            turns.push(user_text(TRAILING_TURN));
         }
         self.conversation.messages = turns;
         Ok(self.conversation)

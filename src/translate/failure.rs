@@ -209,39 +209,33 @@ fn shown_name(exception: &Exception) -> &str {
     }
 }
 
-/// AWS's text, unless a client would take it for a prompt that is too long.
+/// AWS's text, in other words where a client would take it for a prompt that is too long.
 fn told_text(exception: &Exception) -> Cow<'_, str> {
     if exception.message.trim().is_empty() {
         return Cow::Borrowed("AWS gave no reason.");
     }
-    if !exception.is_context_overflow() && reads_as_overflow(&exception.message) {
-        return Cow::Borrowed(
-            "AWS's reason is left out, because clients would mistake it for a prompt that does not fit.",
-        );
+    if exception.is_context_overflow() {
+        return Cow::Borrowed(&exception.message);
     }
-    Cow::Borrowed(&exception.message)
+    let mut told = Cow::Borrowed(exception.message.as_str());
+    for (words, others) in OVERFLOW_WORDS {
+        // ASCII letters alone change, so that places in the one are places in the other.
+        while let Some(at) = told.to_ascii_lowercase().find(words) {
+            told.to_mut().replace_range(at..at + words.len(), others);
+        }
+    }
+    told
 }
 
-/// Whether clients take a text for a context overflow, by the patterns of pi-ai and OpenClaw.
-fn reads_as_overflow(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    let before_digits = |words: &str| {
-        text.match_indices(words).any(|(at, _)| {
-            text.get(at + words.len()..)
-                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        })
-    };
-    [
-        "too many tokens",
-        "token limit exceeded",
-        "reduce the length of the messages",
-        "prompt too long",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
-        || before_digits("exceeds the limit of ")
-        || before_digits("maximum context length is ")
-}
+/// What pi-ai and OpenClaw take for a context overflow, some of it only before a number; and what says the same.
+const OVERFLOW_WORDS: [(&str, &str); 6] = [
+    ("too many tokens", "more tokens than allowed"),
+    ("token limit exceeded", "the limit of tokens was passed"),
+    ("reduce the length of the messages", "shorten the messages"),
+    ("prompt too long", "the prompt has too great a length"),
+    ("exceeds the limit of ", "is above the limit, "),
+    ("maximum context length is ", "context ends at "),
+];
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,16 @@ pub(super) fn inference_configuration<'a>(
     notes: &mut Notes,
 ) -> InferenceConfiguration<'a> {
     let (temperature, top_p) = sampling(request, family, notes);
-    if let Some(top_k) = request.top_k {
+    if let Some(asked) = request.top_k {
+        let range = match family.top_k {
+            TopK::TopK | TopK::K => 0..=500,
+            TopK::InferenceConfig => 1..=128,
+            TopK::Nowhere => 0..=u64::MAX,
+        };
+        let top_k = asked.clamp(*range.start(), *range.end());
+        if top_k != asked {
+            notes.adjust("top_k", &top_k);
+        }
         match family.top_k {
             TopK::TopK => drop(additional.insert("top_k".to_owned(), json!(top_k))),
             TopK::K => drop(additional.insert("k".to_owned(), json!(top_k))),
@@ -50,6 +59,13 @@ fn max_tokens(
         .max_completion_tokens
         .map(|limit| ("max_completion_tokens", limit))
         .or_else(|| request.max_tokens.map(|limit| ("max_tokens", limit)));
+    if request.max_completion_tokens.is_some()
+        && request
+            .max_tokens
+            .is_some_and(|limit| Some(limit) != request.max_completion_tokens)
+    {
+        notes.ignore("max_tokens");
+    }
     let Some((member, asked)) = asked else {
         return family
             .max_output_tokens

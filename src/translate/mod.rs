@@ -14,6 +14,7 @@ mod response;
 mod schema;
 mod stop;
 mod stream;
+mod strict;
 mod tool_input;
 mod tool_names;
 mod tool_use_id;

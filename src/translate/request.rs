@@ -58,6 +58,10 @@ pub fn converse_request(
     for extra in &request.extras {
         notes.ignore(extra.as_ref());
     }
+    // Before those of the history, which grows: a replaced name must not change from turn to turn.
+    for tool in &request.tools {
+        tool_names.register(tool.name.clone());
+    }
     let conversation = conversation(
         std::mem::take(&mut request.messages),
         family,

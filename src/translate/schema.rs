@@ -56,7 +56,7 @@ impl Schemas {
         };
         let text = parameters.get();
         let mut schema: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
-            let message = format!("Invalid schema in '{path}': it is nested too deeply.");
+            let message = format!("Invalid schema in '{path}': it is nested too deeply, or a number in it is out of range.");
             InvalidRequest::value(path, message)
         })?;
         let typed = schema.get("type") == Some(&Value::from("object"));
@@ -171,6 +171,19 @@ mod tests {
             read(schema).unwrap(),
             r##"{"type":"object","properties":{"definitions":{"type":"string"},"enum":{"type":"string"},"x":{"default":{"$ref":"#/$defs/A"}}}}"##
         );
+    }
+
+    #[test]
+    fn a_chain_of_references_deeper_than_any_schema_stays() {
+        let mut defs = String::from(r#""D50000":{"type":"string"}"#);
+        for link in 0..50_000 {
+            let next = link + 1;
+            let _ = write!(defs, r##","D{link}":{{"$ref":"#/$defs/D{next}"}}"##);
+        }
+        let chain = format!(
+            r##"{{"type":"object","properties":{{"a":{{"$ref":"#/$defs/D0"}}}},"$defs":{{{defs}}}}}"##
+        );
+        assert!(read(&chain).unwrap().contains("$ref"));
     }
 
     #[test]

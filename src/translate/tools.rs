@@ -1,10 +1,12 @@
 //! Tools: definitions, and the rule that a history with calls must come with the tools it names.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::choice::{Choice, choose};
 use super::notes::Notes;
 use super::schema::{Schemas, no_parameters, raw};
+use super::strict::StrictTools;
 use super::tool_names::ToolNames;
 use crate::bedrock::Family;
 use crate::bedrock::request::{Tool, ToolConfiguration, ToolInputSchema, ToolSpecification};
@@ -61,6 +63,7 @@ pub(super) fn tool_configuration<'a>(
             tool_choice: None,
         }));
     }
+    refuse_doubles(&tools, member)?;
     let choice = choose(choice, &tools, family, notes)?;
     if choice == Choice::None {
         if called.is_empty() {
@@ -71,24 +74,25 @@ pub(super) fn tool_configuration<'a>(
     }
     let mut specifications = Vec::with_capacity(tools.len());
     let mut schemas = Schemas::new(family);
+    let mut strict = StrictTools::new(family);
     for (index, tool) in tools.into_iter().enumerate() {
         let path = if member == "tools" {
             format!("tools[{index}].function")
         } else {
             format!("{member}[{index}]")
         };
-        if tool.cache_control {
-            notes.ignore(format!("{member}[{index}].cache_control"));
+        for extra in &tool.extras {
+            notes.ignore(format!("{member}[{index}].{extra}"));
         }
         if choice.keeps(&tool.name) {
-            specifications.push(specification(
-                tool,
-                &path,
-                family,
-                &mut schemas,
-                names,
-                notes,
-            )?);
+            let mut specification = specification(&tool, &path, &mut schemas, names, notes)?;
+            if tool.strict {
+                specification.strict = strict.allows(&specification).then_some(true);
+                if specification.strict.is_none() {
+                    notes.ignore(format!("{path}.strict"));
+                }
+            }
+            specifications.push(Tool::ToolSpec(specification));
         }
     }
     let tool_choice = choice.into_tool_choice(names);
@@ -99,13 +103,12 @@ pub(super) fn tool_configuration<'a>(
 }
 
 fn specification<'a>(
-    tool: RequestTool<'a>,
+    tool: &RequestTool<'a>,
     path: &str,
-    family: &Family,
     schemas: &mut Schemas,
     names: &mut ToolNames,
     notes: &mut Notes,
-) -> Result<Tool<'a>, InvalidRequest> {
+) -> Result<ToolSpecification<'a>, InvalidRequest> {
     if tool.kind != ToolKind::Function {
         let path = path.strip_suffix(".function").unwrap_or(path);
         let message = format!(
@@ -115,16 +118,28 @@ fn specification<'a>(
         return Err(InvalidRequest::unsupported(path, message));
     }
     let json = schemas.input_schema(tool.parameters, &format!("{path}.parameters"), notes)?;
-    let strict = tool.strict && family.strict_tools && is_closed(json.get());
-    if tool.strict && !strict {
-        notes.ignore(format!("{path}.strict"));
-    }
-    Ok(Tool::ToolSpec(ToolSpecification {
-        name: names.register(tool.name),
-        description: tool.description.filter(|text| !text.trim().is_empty()),
+    let description = tool.description.clone();
+    Ok(ToolSpecification {
+        name: names.register(tool.name.clone()),
+        description: description.filter(|text| !text.trim().is_empty()),
         input_schema: ToolInputSchema { json },
-        strict: strict.then_some(true),
-    }))
+        strict: None,
+    })
+}
+
+/// Bedrock refuses two tools of one name, in words that name neither.
+fn refuse_doubles(tools: &[RequestTool<'_>], member: &str) -> Result<(), InvalidRequest> {
+    let mut names = HashSet::new();
+    for (index, tool) in tools.iter().enumerate() {
+        if !names.insert(&tool.name) && tool.kind == ToolKind::Function {
+            let function = if member == "tools" { ".function" } else { "" };
+            return Err(InvalidRequest::value(
+                format!("{member}[{index}]{function}.name"),
+                format!("The tool '{}' is defined twice.", excerpt(&tool.name)),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A tool that the history names and the request does not define: nobody else is injected.
@@ -137,40 +152,4 @@ fn rebuilt(name: Cow<'_, str>) -> Tool<'_> {
         },
         strict: None,
     })
-}
-
-/// Whether Bedrock's strict mode takes the schema: every object is closed, and none of the keywords that
-/// its grammars do not know is used.
-fn is_closed(schema: &str) -> bool {
-    use serde_json::Value;
-
-    fn check(schema: &Value) -> bool {
-        const REFUSED: [&str; 8] = [
-            "minimum",
-            "maximum",
-            "exclusiveMinimum",
-            "exclusiveMaximum",
-            "multipleOf",
-            "maxItems",
-            "minItems",
-            "$ref",
-        ];
-        match schema {
-            Value::Array(items) => items.iter().all(check),
-            Value::Object(members) => {
-                let object = members.get("type").is_some_and(|kind| kind == "object");
-                let closed = members.get("additionalProperties") == Some(&Value::Bool(false));
-                (!object || closed)
-                    && members.iter().all(|(name, value)| match name.as_str() {
-                        "properties" | "$defs" | "definitions" => value
-                            .as_object()
-                            .is_some_and(|properties| properties.values().all(check)),
-                        "enum" | "const" | "default" | "examples" => true,
-                        name => !REFUSED.contains(&name) && check(value),
-                    })
-            }
-            _ => true,
-        }
-    }
-    serde_json::from_str(schema).is_ok_and(|schema| check(&schema))
 }

@@ -60,6 +60,9 @@ impl<'a> OpenTurn<'a> {
 
     /// The turn as Bedrock takes it; one without blocks is none.
     pub(super) fn close(mut self) -> Option<Turn<'a>> {
+        if self.role == ConversationRole::Assistant && self.second.is_empty() {
+            trim_end(&mut self.first);
+        }
         self.first.extend(self.second);
         (!self.first.is_empty()).then_some(Turn {
             role: self.role,
@@ -76,9 +79,10 @@ pub(super) fn user_text<'a>(text: &'static str) -> Turn<'a> {
     }
 }
 
-/// Claude refuses a prefill that ends with white space.
-pub(super) fn trim_end(turn: &mut Turn<'_>) {
-    if let Some(ContentBlock::Text(text)) = turn.content.last_mut() {
+/// Claude refuses a prefill that ends with white space, and what is a prefill now is history in the next
+/// request, where its bytes must be the same.
+fn trim_end(blocks: &mut [ContentBlock<'_>]) {
+    if let Some(ContentBlock::Text(text)) = blocks.last_mut() {
         let length = text.trim_end().len();
         if length < text.len() {
             text.to_mut().truncate(length);

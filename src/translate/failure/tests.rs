@@ -147,3 +147,53 @@ fn throttles_say_when_to_come_back_and_dead_credentials_say_never() {
     let daily = failure("ThrottlingException", 429, "Too many tokens per day");
     assert!(daily.permanent && daily.retry_after.is_none());
 }
+
+/// Whether clients take a text for a context overflow, by the patterns of pi-ai and OpenClaw.
+fn reads_as_overflow(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let before_digits = |words: &str| {
+        text.match_indices(words).any(|(at, _)| {
+            let rest = &text[at + words.len()..];
+            rest.starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    [
+        "too many tokens",
+        "token limit exceeded",
+        "reduce the length of the messages",
+        "prompt too long",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+        || before_digits("exceeds the limit of ")
+        || before_digits("maximum context length is ")
+}
+
+#[test]
+fn what_misleads_is_said_in_other_words() {
+    let told = failure(
+        "ValidationException",
+        400,
+        "The value of x EXCEEDS THE LIMIT OF 5 tokens.",
+    );
+    assert_eq!(
+        told.object.message,
+        "The value of x is above the limit, 5 tokens."
+    );
+}
+
+#[test]
+fn the_canonical_request_stays_with_the_gateway() {
+    let explained = "The request signature we calculated does not match the signature you provided. \
+                     Check your key.\n\nThe Canonical String for this request should have been\n\
+                     'POST\nx-amz-security-token:SECRET'";
+    for text in [explained, &explained.replace('\n', " ")] {
+        for name in ["InvalidSignatureException", "invalidSignatureException"] {
+            let told = failure(name, 403, text).object.message;
+            assert!(
+                told.contains("does not match") && !told.contains("SECRET"),
+                "{told}"
+            );
+        }
+    }
+}

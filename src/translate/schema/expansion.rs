@@ -4,13 +4,17 @@ use serde_json::{Map, Value};
 
 /// What every value costs beside its text.
 const VALUE_LENGTH: usize = 8;
+/// How deep an expanded schema may be, as deep as the JSON reader goes. A chain of references makes depth out
+/// of nothing, and whatever walks the result does so on the stack.
+const MAX_DEPTH: usize = 128;
 
 /// Writes local references out, for at most `left` bytes, and takes from `left` what it used. A schema that
-/// refers to itself, or grows too large, stays as it is.
+/// refers to itself, or grows too large or too deep, stays as it is.
 pub(super) fn expand(schema: Value, left: &mut usize) -> Value {
     let mut expansion = Expansion {
         root: &schema,
         open: Vec::new(),
+        depth: 0,
         left: *left,
     };
     let expanded = expansion.schema(&schema);
@@ -22,11 +26,22 @@ struct Expansion<'s> {
     root: &'s Value,
     /// The references that are being written out, outermost first.
     open: Vec<&'s str>,
+    depth: usize,
     left: usize,
 }
 
 impl<'s> Expansion<'s> {
     fn schema(&mut self, schema: &'s Value) -> Option<Value> {
+        if self.depth == MAX_DEPTH {
+            return None;
+        }
+        self.depth += 1;
+        let expanded = self.one_level(schema);
+        self.depth -= 1;
+        expanded
+    }
+
+    fn one_level(&mut self, schema: &'s Value) -> Option<Value> {
         match schema {
             Value::Array(schemas) => {
                 self.spend(VALUE_LENGTH)?;
