@@ -44,7 +44,9 @@ pub(super) fn from_upstream(error: &upstream::Error, context_window: Option<u32>
         | upstream::Error::Stream(_)
         | upstream::Error::Protocol { .. } => Failure::upstream_stream_error(&error.to_string()),
         upstream::Error::ModelId => {
-            return InvalidRequest::value("model", "This cannot be a model's id.").into();
+            let wrong = InvalidRequest::value("model", "This cannot be a model's id.");
+            let code = Some("model_not_found");
+            return InvalidRequest { code, ..wrong }.into();
         }
         upstream::Error::Request(_) => Failure::new(
             500,

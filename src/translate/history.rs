@@ -2,7 +2,7 @@
 //! left over, and with ids used twice; Bedrock refuses each of these.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde_json::value::RawValue;
 
@@ -56,6 +56,7 @@ pub(super) fn pair<'a>(
     let mut history = History {
         parts: Vec::with_capacity(messages.len()),
         latest: HashMap::new(),
+        unnamed: VecDeque::new(),
         ids: ToolUseIds::new(form),
         inputs: ToolInputs::new(),
     };
@@ -75,6 +76,8 @@ struct History<'a> {
     parts: Vec<Part<'a>>,
     /// The last call under each of the client's ids.
     latest: HashMap<Cow<'a, str>, Place>,
+    /// The ids made up for calls without one, in their order: results without one answer them in turn.
+    unnamed: VecDeque<Cow<'a, str>>,
     ids: ToolUseIds,
     inputs: ToolInputs,
 }
@@ -89,6 +92,8 @@ struct Place {
 /// A call as the client sent it.
 struct SentCall<'a> {
     id: Cow<'a, str>,
+    /// Whether the client sent none, so that it was made up.
+    unnamed: bool,
     function: Function<'a>,
     custom: bool,
     /// The member below the message, for the notes.
@@ -112,6 +117,9 @@ impl<'a> History<'a> {
                 message: index,
                 call: calls.len(),
             };
+            if sent.unnamed {
+                self.unnamed.push_back(sent.id.clone());
+            }
             self.latest.insert(sent.id, place);
             calls.push(PairedCall {
                 function: sent.function,
@@ -146,7 +154,10 @@ impl<'a> History<'a> {
         index: usize,
         notes: &mut Notes,
     ) -> Result<Part<'a>, InvalidRequest> {
-        let id = result_id(message, index)?;
+        let mut id = result_id(message, index)?;
+        if id.is_empty() {
+            id = self.unnamed.pop_front().unwrap_or(id);
+        }
         let place = self.latest.get(&id).copied();
         Ok(match place.and_then(|place| self.call_at(place)) {
             None => Part::Orphan(id),
@@ -176,6 +187,7 @@ fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<SentCall<'a>> 
         .into_iter()
         .enumerate()
         .map(|(place, call)| SentCall {
+            unnamed: call.id.is_empty(),
             id: if call.id.is_empty() {
                 Cow::Owned(format!("call_{index}_{place}"))
             } else {
@@ -188,6 +200,7 @@ fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<SentCall<'a>> 
         .collect();
     sent.extend(message.function_call.take().map(|function| SentCall {
         id: Cow::Owned(format!("function_call_{}", function.name)),
+        unnamed: false,
         function,
         custom: false,
         member: "function_call".to_owned(),

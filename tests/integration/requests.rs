@@ -8,6 +8,7 @@ use outcrop::bedrock::Family;
 use outcrop::bedrock::model_id::foundation_model;
 use outcrop::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
 use outcrop::translate::{Translation, converse_request};
+use serde_json::Value;
 
 use crate::golden::{assert_golden, pretty};
 
@@ -21,6 +22,25 @@ fn requests_become_converse_requests() {
         };
         assert_golden(path, &output);
     });
+}
+
+/// The tools stand at the front of what a prompt cache knows.
+#[test]
+fn replaced_names_of_tools_do_not_change_with_the_conversation() {
+    // The second is what the first is replaced by, and the only one that was called.
+    let tools = r#"[{"type":"function","function":{"name":"fs.read"}},
+        {"type":"function","function":{"name":"fs_read_4074bc"}}]"#;
+    let first = r#"{"role":"user","content":"Read."}"#;
+    let call = r#"{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"fs_read_4074bc","arguments":"{}"}}]},
+        {"role":"tool","tool_call_id":"a","content":"Done."}"#;
+    let tool_config = |messages: &str| {
+        let json =
+            format!(r#"{{"model":"anthropic.claude-x","messages":[{messages}],"tools":{tools}}}"#);
+        let body: Value =
+            serde_json::from_slice(&translate(json.as_bytes()).unwrap().body).unwrap();
+        body["toolConfig"].clone()
+    };
+    assert_eq!(tool_config(first), tool_config(&format!("{first},{call}")));
 }
 
 /// Translates a request as the server does.
