@@ -96,8 +96,8 @@ struct SentCall<'a> {
     unnamed: bool,
     function: Function<'a>,
     custom: bool,
-    /// The member below the message, for the notes.
-    member: String,
+    /// Its place in `tool_calls`; none for the deprecated `function_call`.
+    place: Option<usize>,
 }
 
 impl<'a> History<'a> {
@@ -105,7 +105,10 @@ impl<'a> History<'a> {
         let mut calls: Vec<PairedCall<'a>> = Vec::new();
         for sent in take_calls(message, index) {
             if self.is_repetition(&sent, index) {
-                notes.ignore(format!("messages[{index}].{}", sent.member));
+                notes.ignore(match sent.place {
+                    Some(place) => format!("messages[{index}].tool_calls[{place}]"),
+                    None => format!("messages[{index}].function_call"),
+                });
                 continue;
             }
             let uses = self.inputs.read(&sent.function, sent.custom);
@@ -195,7 +198,7 @@ fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<SentCall<'a>> 
             },
             function: call.function,
             custom: call.custom,
-            member: format!("tool_calls[{place}]"),
+            place: Some(place),
         })
         .collect();
     sent.extend(message.function_call.take().map(|function| SentCall {
@@ -203,7 +206,7 @@ fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<SentCall<'a>> 
         unnamed: false,
         function,
         custom: false,
-        member: "function_call".to_owned(),
+        place: None,
     }));
     sent
 }

@@ -85,7 +85,40 @@ fn is_object(members: &Map<String, Value>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use serde_json::value::RawValue;
+
     use super::*;
+    use crate::bedrock::request::ToolInputSchema;
+
+    fn tool(schema: &str) -> ToolSpecification<'static> {
+        ToolSpecification {
+            name: "f".into(),
+            description: None,
+            input_schema: ToolInputSchema {
+                json: Cow::Owned(RawValue::from_string(schema.to_owned()).unwrap()),
+            },
+            strict: None,
+        }
+    }
+
+    /// How many of `count` tools with the schema may be strict.
+    fn strict_tools(model: &str, count: usize, schema: &str) -> usize {
+        let mut strict = StrictTools::new(&Family::of(Some(model)));
+        (0..count).filter(|_| strict.allows(&tool(schema))).count()
+    }
+
+    #[test]
+    fn no_more_tools_and_unions_are_strict_than_bedrock_takes() {
+        let plain = r#"{"type":"object","properties":{},"additionalProperties":false}"#;
+        let claude = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+        assert_eq!(strict_tools(claude, 25, plain), 20);
+        assert_eq!(strict_tools("amazon.nova-pro-v1:0", 25, plain), 0);
+        let unions = r#"{"type":"object","properties":{"a":{"type":["string","null"]},
+            "b":{"anyOf":[{"type":"string"}]},"c":{"type":["integer","null"]}},"additionalProperties":false}"#;
+        assert_eq!(strict_tools(claude, 10, unions), 5);
+    }
 
     fn closed(schema: &Value) -> Option<usize> {
         let mut unions = 0;
