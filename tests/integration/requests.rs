@@ -43,6 +43,22 @@ fn replaced_names_of_tools_do_not_change_with_the_conversation() {
     assert_eq!(tool_config(first), tool_config(&format!("{first},{call}")));
 }
 
+/// Each list alone is short enough; together they would take gigabytes.
+#[test]
+fn more_parts_than_any_conversation_has_are_refused() {
+    let request = |messages: usize| {
+        let message = format!(
+            r#"{{"role":"user","content":[{}"x"]}}"#,
+            r#""x","#.repeat(49_998)
+        );
+        let messages = vec![message; messages].join(",");
+        format!(r#"{{"model":"anthropic.claude-x","messages":[{messages}]}}"#)
+    };
+    assert!(translate(request(2).as_bytes()).is_ok());
+    let refused = translate(request(3).as_bytes()).unwrap_err();
+    assert_eq!(refused.param.as_deref(), Some("messages"));
+}
+
 /// Translates a request as the server does.
 pub(crate) fn translate(json: &[u8]) -> Result<Translation, InvalidRequest> {
     let json = replace_lone_surrogates(json);
