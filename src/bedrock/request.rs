@@ -1,10 +1,27 @@
 //! `ConverseRequest`, as it is written to the wire. ConverseStream takes the same body.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+pub use cache_point::{CachePointBlock, CachePointType, CacheTtl};
+pub use media::{
+    AudioBlock, CitationsConfiguration, DocumentBlock, ImageBlock, ImageFormat, MediaSource,
+    S3Location, VideoBlock,
+};
+pub use settings::{
+    GuardrailConfiguration, InferenceConfiguration, JsonSchemaDefinition, OutputConfiguration,
+    PerformanceConfiguration, ServiceTier, TextFormat, TextStructure,
+};
+pub use tool::{Tool, ToolChoice, ToolConfiguration, ToolInputSchema, ToolSpecification};
+
+mod cache_point;
+mod media;
+mod settings;
+mod tool;
 
 /// The body of Converse and ConverseStream.
 ///
@@ -25,6 +42,18 @@ pub struct ConverseRequest<'a> {
     /// Processing tier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<ServiceTier<'a>>,
+    /// The form that the answer's text must have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_config: Option<OutputConfiguration<'a>>,
+    /// The guardrail that checks what goes in and comes out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guardrail_config: Option<GuardrailConfiguration<'a>>,
+    /// Tags for AWS's invocation logs, at most 16.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub request_metadata: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    /// JSON Pointers into the model's own answer, whose values Bedrock adds to its answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub additional_model_response_field_paths: Vec<Cow<'a, str>>,
     /// Tools and the choice among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_config: Option<ToolConfiguration<'a>>,
@@ -35,50 +64,14 @@ pub struct ConverseRequest<'a> {
     pub messages: Vec<Message<'a>>,
 }
 
-/// `InferenceConfiguration`.
-#[derive(Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InferenceConfiguration<'a> {
-    /// The most output tokens, at least 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_tokens: Option<u32>,
-    /// 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f64>,
-    /// 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// Texts at which the model stops, none of them empty.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub stop_sequences: Vec<Cow<'a, str>>,
-}
-
-impl InferenceConfiguration<'_> {
-    fn is_empty(&self) -> bool {
-        *self == InferenceConfiguration::default()
-    }
-}
-
-/// `PerformanceConfiguration`.
-#[derive(Debug, Serialize)]
-pub struct PerformanceConfiguration<'a> {
-    /// `standard` or `optimized`.
-    pub latency: Cow<'a, str>,
-}
-
-/// `ServiceTier`.
-#[derive(Debug, Serialize)]
-pub struct ServiceTier<'a> {
-    /// `priority`, `default`, `flex` or `reserved`.
-    pub r#type: Cow<'a, str>,
-}
-
 /// `SystemContentBlock`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SystemContentBlock<'a> {
     /// Text, never blank.
     Text(Cow<'a, str>),
+    /// The end of a prefix that is worth caching.
+    CachePoint(CachePointBlock),
 }
 
 /// `Message`.
@@ -112,36 +105,55 @@ pub enum ContentBlock<'a> {
     ToolUse(ToolUseBlock<'a>),
     /// What a call returned.
     ToolResult(ToolResultBlock<'a>),
+    /// A document.
+    Document(DocumentBlock<'a>),
+    /// A video.
+    Video(VideoBlock<'a>),
+    /// Sound.
+    Audio(AudioBlock<'a>),
+    /// What the model thought, exactly as it came.
+    ReasoningContent(ReasoningContentBlock<'a>),
+    /// New input that a guardrail checks.
+    GuardContent(GuardContentBlock<'a>),
+    /// The end of a prefix that is worth caching.
+    CachePoint(CachePointBlock),
 }
 
-/// `ImageBlock`.
+/// `ReasoningContentBlock`, a union.
 #[derive(Clone, Debug, Serialize)]
-pub struct ImageBlock<'a> {
-    /// The image's real format.
-    pub format: ImageFormat,
-    /// Its bytes.
-    pub source: ImageSource<'a>,
+#[serde(rename_all = "camelCase")]
+pub enum ReasoningContentBlock<'a> {
+    /// Readable reasoning, signed.
+    ReasoningText(ReasoningTextBlock<'a>),
+    /// Encrypted reasoning, standard base64.
+    RedactedContent(Cow<'a, str>),
 }
 
-/// `ImageFormat`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ImageFormat {
-    /// PNG.
-    Png,
-    /// JPEG.
-    Jpeg,
-    /// GIF.
-    Gif,
-    /// WebP.
-    Webp,
-}
-
-/// `ImageSource`, the member `bytes`.
+/// `ReasoningTextBlock`. Claude takes it back only with the signature that came with this very text.
 #[derive(Clone, Debug, Serialize)]
-pub struct ImageSource<'a> {
-    /// Standard base64 with padding.
-    pub bytes: Cow<'a, str>,
+pub struct ReasoningTextBlock<'a> {
+    /// The reasoning; empty when the model hides it.
+    pub text: Cow<'a, str>,
+    /// What proves that the model wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Cow<'a, str>>,
+}
+
+/// `GuardrailConverseContentBlock`, a union.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GuardContentBlock<'a> {
+    /// Text.
+    Text(GuardText<'a>),
+    /// An image, PNG or JPEG.
+    Image(ImageBlock<'a>),
+}
+
+/// `GuardrailConverseTextBlock`.
+#[derive(Debug, Serialize)]
+pub struct GuardText<'a> {
+    /// The text.
+    pub text: Cow<'a, str>,
 }
 
 /// `ToolUseBlock`.
@@ -174,59 +186,8 @@ pub enum ToolResultContentBlock<'a> {
     Text(Cow<'a, str>),
     /// An image.
     Image(ImageBlock<'a>),
-}
-
-/// `ToolConfiguration`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ToolConfiguration<'a> {
-    /// The tools in the client's order, at least one.
-    pub tools: Vec<Tool<'a>>,
-    /// Absent is `auto`, the one form that every family takes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tool_choice: Option<ToolChoice<'a>>,
-}
-
-/// `Tool`, a union.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Tool<'a> {
-    /// A tool of the client's.
-    ToolSpec(ToolSpecification<'a>),
-}
-
-/// `ToolSpecification`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ToolSpecification<'a> {
-    /// `[a-zA-Z0-9_-]{1,64}`.
-    pub name: Cow<'a, str>,
-    /// Absent rather than blank.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<Cow<'a, str>>,
-    /// A JSON Schema whose root is an object.
-    pub input_schema: ToolInputSchema<'a>,
-    /// Only ever `true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub strict: Option<bool>,
-}
-
-/// `ToolInputSchema`, the member `json`.
-#[derive(Debug, Serialize)]
-pub struct ToolInputSchema<'a> {
-    /// The schema, in the client's own bytes unless it had to be adapted.
-    pub json: Cow<'a, RawValue>,
-}
-
-/// `ToolChoice`, a union.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ToolChoice<'a> {
-    /// Some tool must be called.
-    Any {},
-    /// This tool must be called.
-    Tool {
-        /// Its name.
-        name: Cow<'a, str>,
-    },
+    /// A document.
+    Document(DocumentBlock<'a>),
+    /// A video.
+    Video(VideoBlock<'a>),
 }

@@ -221,6 +221,8 @@ impl<'a> Builder<'_, 'a> {
                     ContentBlock::Text(Cow::Owned(format!("[Result of the tool call {id}] {text}")))
                 }
                 ToolResultContentBlock::Image(image) => ContentBlock::Image(image),
+                ToolResultContentBlock::Document(document) => ContentBlock::Document(document),
+                ToolResultContentBlock::Video(video) => ContentBlock::Video(video),
             });
         }
         for image in result.images {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::bedrock::request::{ImageBlock, ImageFormat, ImageSource};
+use crate::bedrock::request::{ImageBlock, ImageFormat, MediaSource};
 use crate::openai::InvalidRequest;
 
 /// The base64 characters that hold the first twelve bytes, enough to tell every format.
@@ -49,7 +49,7 @@ pub(super) fn image<'a>(url: Cow<'a, str>, path: &str) -> Result<ImageBlock<'a>,
     })?;
     Ok(ImageBlock {
         format,
-        source: ImageSource { bytes: data },
+        source: MediaSource::Bytes(data),
     })
 }
 
@@ -127,8 +127,11 @@ mod tests {
     use super::*;
 
     fn read(url: &str) -> Result<(ImageFormat, String), InvalidRequest> {
-        image(Cow::Borrowed(url), "here")
-            .map(|block| (block.format, block.source.bytes.into_owned()))
+        let block = image(Cow::Borrowed(url), "here")?;
+        let MediaSource::Bytes(bytes) = block.source else {
+            panic!("a data URL holds bytes");
+        };
+        Ok((block.format, bytes.into_owned()))
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A chat completion request becomes a Converse request.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, json};
 
@@ -105,6 +106,10 @@ pub fn converse_request(
         additional_model_request_fields: additional,
         performance_config: performance_configuration(request.latency.take(), &mut notes),
         service_tier: service_tier(request.service_tier.take(), &mut notes),
+        output_config: None,
+        guardrail_config: None,
+        request_metadata: BTreeMap::new(),
+        additional_model_response_field_paths: Vec::new(),
         tool_config,
         system: conversation.system,
         messages: conversation.messages,
