@@ -1,10 +1,21 @@
 //! What each model family takes on Converse: one table, keyed on the foundation model's id.
 //!
-//! The rows follow AWS's model cards and the refusals that Bedrock answers with. A model that no row
-//! knows gets the newest known rule of its provider and keeps its tools.
+//! The rows follow AWS's model cards, the `converse` metadata of ListFoundationModels, and the refusals that
+//! Bedrock answers with. A model that no row knows gets the newest known rule of its provider and keeps its tools.
 
+mod amazon;
 mod claude;
+mod forms;
+mod meta;
+mod mistral;
+mod openai;
+mod reasoning;
 mod table;
+
+pub use forms::{
+    PromptCache, Sampling, StopSequences, ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,
+};
+pub use reasoning::{Adaptive, EffortField, Reasoning};
 
 /// What a model takes, as far as a request must be shaped for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,12 +30,30 @@ pub struct Family {
     pub image: bool,
     /// Whether `toolResult.content` may hold an image.
     pub image_in_tool_result: bool,
+    /// Whether the model reads documents.
+    pub document: bool,
+    /// Whether `toolResult.content` may hold a document.
+    pub document_in_tool_result: bool,
+    /// Whether the model sees videos.
+    pub video: bool,
+    /// Whether the model hears audio.
+    pub audio: bool,
+    /// Whether there are tools at all.
+    pub tools: bool,
     /// Whether tools work with ConverseStream; otherwise Converse is called and the stream is made from its answer.
     pub streaming_tools: bool,
     /// Which forms of `toolChoice` are taken beside its absence.
     pub tool_choice: ToolChoiceForms,
     /// Whether `tool_choice.disable_parallel_tool_use` may be sent among the additional fields.
     pub parallel_tool_switch: bool,
+    /// How the model is told to think.
+    pub reasoning: Reasoning,
+    /// Whether the model's reasoning blocks are sent back, whole and signed; all others refuse them.
+    pub replays_reasoning: bool,
+    /// Where cache points may stand, if they are taken at all.
+    pub prompt_cache: Option<PromptCache>,
+    /// Whether `outputConfig.textFormat` is taken.
+    pub structured_output: bool,
     /// Whether `toolSpec.strict` is taken.
     pub strict_tools: bool,
     /// Whether the root of a tool's schema may be an `anyOf`, `oneOf` or `allOf`.
@@ -53,72 +82,6 @@ pub struct Family {
     pub context_window: Option<u32>,
 }
 
-/// The forms of `toolChoice` that force a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToolChoiceForms {
-    /// Only its absence, which is `auto`.
-    Auto,
-    /// `any` as well.
-    AutoAny,
-    /// `any` and `tool`.
-    All,
-}
-
-/// What may stand in one turn with calls or results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToolTurns {
-    /// Text, and images beside results.
-    Mixed,
-    /// Nothing beside results: "Conversation blocks and tool result blocks cannot be provided in the same turn."
-    ResultsAlone,
-    /// Nothing beside calls: "Conversation blocks and tool use blocks cannot be provided in the same turn."
-    CallsAlone,
-}
-
-/// What a replayed `toolUseId` must look like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToolUseIdForm {
-    /// `[a-zA-Z0-9_.:-]{1,64}`, as the service model says.
-    Declared,
-    /// `[a-zA-Z0-9]{9}`, which Mistral's models insist on.
-    NineAlphanumerics,
-}
-
-/// Which sampling parameters a model takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sampling {
-    /// temperature and `top_p`.
-    Free,
-    /// Either, not both: "`temperature` and `top_p` cannot both be specified for this model."
-    EitherOne,
-    /// Neither: "`temperature` is deprecated for this model."
-    Refused,
-}
-
-/// Which stop sequences a model takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopSequences {
-    /// Any that is not empty.
-    Any,
-    /// Any that is not blank.
-    NotBlank,
-    /// None: "This model doesn't support the stopSequences field."
-    Refused,
-}
-
-/// Where `top_k` goes among `additionalModelRequestFields`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TopK {
-    /// `top_k` (Claude).
-    TopK,
-    /// `k` (Cohere).
-    K,
-    /// `inferenceConfig.topK` (Nova).
-    InferenceConfig,
-    /// Nowhere.
-    Nowhere,
-}
-
 impl Family {
     /// The rule for a foundation model's id (without geography), or for a model that nobody could resolve.
     pub fn of(foundation_model: Option<&str>) -> Self {
@@ -128,8 +91,15 @@ impl Family {
         if let Some(name) = id.strip_prefix("anthropic.") {
             return claude::rule(name);
         }
-        table::ROWS
-            .iter()
+        let rows = [
+            amazon::ROWS,
+            meta::ROWS,
+            mistral::ROWS,
+            openai::ROWS,
+            table::ROWS,
+        ];
+        rows.into_iter()
+            .flatten()
             .find(|(start, _)| id.starts_with(start))
             .map_or(table::UNKNOWN, |(_, family)| *family)
     }

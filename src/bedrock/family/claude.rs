@@ -1,11 +1,17 @@
 //! Claude's rules, by version: what a release takes depends on its number more than on its tier.
 
 use super::table::UNKNOWN;
-use super::{Family, Sampling, StopSequences, ToolChoiceForms, TopK};
+use super::{
+    Adaptive, Family, PromptCache, Reasoning, Sampling, StopSequences, ToolChoiceForms, TopK,
+};
 
 const CLAUDE: Family = Family {
+    document_in_tool_result: true,
+    video: false,
+    audio: false,
     tool_choice: ToolChoiceForms::All,
     parallel_tool_switch: true,
+    structured_output: false,
     schema_combinations: false,
     leading_assistant: true,
     stop_sequences: StopSequences::NotBlank,
@@ -14,76 +20,194 @@ const CLAUDE: Family = Family {
     ..UNKNOWN
 };
 
+/// Claude 2 and Claude Instant, which have no tools.
+const CLAUDE_2: Family = Family {
+    image: false,
+    image_in_tool_result: false,
+    tools: false,
+    prefill: true,
+    max_output_tokens: Some(4096),
+    ..CLAUDE
+};
+
+/// Claude 3.
+const CLAUDE_3: Family = Family {
+    prefill: true,
+    max_output_tokens: Some(4096),
+    ..CLAUDE
+};
+
+/// Claude 3.7, the first that thinks.
+const CLAUDE_3_7: Family = Family {
+    reasoning: Reasoning::Budget {
+        interleaved_beta: false,
+        effort_beta: false,
+    },
+    replays_reasoning: true,
+    prompt_cache: cache(1024, false),
+    max_output_tokens: Some(64_000),
+    ..CLAUDE_3
+};
+
+/// Claude 4.0, the first that thinks between its calls.
+const CLAUDE_4: Family = Family {
+    reasoning: Reasoning::Budget {
+        interleaved_beta: true,
+        effort_beta: false,
+    },
+    ..CLAUDE_3_7
+};
+
+/// Claude 4.5.
+const CLAUDE_4_5: Family = Family {
+    sampling: Sampling::EitherOne,
+    strict_tools: true,
+    structured_output: true,
+    prompt_cache: cache(4096, true),
+    ..CLAUDE_4
+};
+
+/// Claude 4.6, the first that decides for itself how long it thinks.
+const CLAUDE_4_6: Family = Family {
+    reasoning: Reasoning::Adaptive(Adaptive {
+        on_by_default: false,
+        can_be_disabled: true,
+        xhigh: false,
+        budget: true,
+        hides_text: false,
+    }),
+    prefill: false,
+    context_window: Some(1_000_000),
+    ..CLAUDE_4_5
+};
+
+/// Claude 4.7 and 4.8.
+const CLAUDE_4_7: Family = Family {
+    reasoning: Reasoning::Adaptive(Adaptive {
+        on_by_default: false,
+        ..ADAPTIVE
+    }),
+    prompt_cache: cache(4096, true),
+    ..CLAUDE_5
+};
+
+/// Claude 5, and every Claude that is newer than this table.
+pub(super) const CLAUDE_5: Family = Family {
+    reasoning: Reasoning::Adaptive(ADAPTIVE),
+    replays_reasoning: true,
+    prompt_cache: cache(512, true),
+    sampling: Sampling::Refused,
+    top_k: TopK::Nowhere,
+    max_output_tokens: Some(128_000),
+    context_window: Some(1_000_000),
+    ..CLAUDE
+};
+
+const ADAPTIVE: Adaptive = Adaptive {
+    on_by_default: true,
+    can_be_disabled: true,
+    xhigh: true,
+    budget: false,
+    hides_text: true,
+};
+
+/// The Claudes that cannot but think.
+const ALWAYS_THINKING: Reasoning = Reasoning::Adaptive(Adaptive {
+    can_be_disabled: false,
+    ..ADAPTIVE
+});
+
+const fn cache(min_tokens: u32, one_hour: bool) -> Option<PromptCache> {
+    Some(PromptCache {
+        tools: true,
+        tool_turns: true,
+        min_tokens,
+        one_hour,
+    })
+}
+
 /// A Claude's rule, by its name and version; everything newer than the table has the newest rule.
 pub(super) fn rule(name: &str) -> Family {
-    let version = version_of(name);
     let is = |tier: &str| name.contains(tier);
     if is("claude-v2") || is("claude-instant") {
-        return Family {
-            image: false,
-            image_in_tool_result: false,
-            prefill: true,
-            max_output_tokens: Some(4096),
-            ..CLAUDE
-        };
+        return CLAUDE_2;
     }
     if is("fable") || is("mythos") {
         return Family {
             tool_choice: ToolChoiceForms::Auto,
-            ..newest()
+            reasoning: ALWAYS_THINKING,
+            ..CLAUDE_5
         };
     }
-    let until_4_5 = Family {
-        prefill: true,
-        ..CLAUDE
-    };
-    match version {
-        Some((3, 0)) => Family {
-            max_output_tokens: Some(4096),
-            ..until_4_5
+    match version_of(name) {
+        Some((3, 0)) => CLAUDE_3,
+        Some((3, 5)) => claude_3_5(name),
+        Some((3, _)) => CLAUDE_3_7,
+        Some((4, minor @ (0 | 1))) => Family {
+            sampling: if minor == 1 {
+                Sampling::EitherOne
+            } else {
+                Sampling::Free
+            },
+            max_output_tokens: Some(if is("opus") { 32_000 } else { 64_000 }),
+            ..CLAUDE_4
         },
-        Some((3, 5)) => Family {
-            image: !is("haiku"),
-            max_output_tokens: Some(8192),
-            ..until_4_5
-        },
-        Some((4, 0)) if is("opus") => Family {
-            max_output_tokens: Some(32_000),
-            ..until_4_5
-        },
-        Some((3, _) | (4, 0)) => Family {
-            max_output_tokens: Some(64_000),
-            ..until_4_5
-        },
-        Some((4, 1)) => Family {
-            sampling: Sampling::EitherOne,
-            max_output_tokens: Some(32_000),
-            ..until_4_5
-        },
-        Some((4, 2..=5)) => Family {
-            sampling: Sampling::EitherOne,
-            strict_tools: true,
-            max_output_tokens: Some(64_000),
-            ..until_4_5
+        Some((4, 2..=5)) => claude_4_5(name),
+        Some((4, 6)) if is("opus") => Family {
+            max_output_tokens: Some(128_000),
+            ..CLAUDE_4_6
         },
         Some((4, 6)) => Family {
-            sampling: Sampling::EitherOne,
-            strict_tools: true,
-            max_output_tokens: Some(if is("opus") { 128_000 } else { 64_000 }),
-            context_window: Some(1_000_000),
-            ..CLAUDE
+            prompt_cache: cache(1024, true),
+            ..CLAUDE_4_6
         },
-        _ => newest(),
+        Some((4, 7)) => CLAUDE_4_7,
+        Some((4, 8)) => Family {
+            prompt_cache: cache(1024, true),
+            ..CLAUDE_4_7
+        },
+        Some((5, 5)) if is("opus") => Family {
+            reasoning: ALWAYS_THINKING,
+            ..CLAUDE_5
+        },
+        _ if is("sonnet") => Family {
+            prompt_cache: cache(1024, true),
+            ..CLAUDE_5
+        },
+        _ => CLAUDE_5,
     }
 }
 
-pub(super) fn newest() -> Family {
+fn claude_3_5(name: &str) -> Family {
+    let haiku = name.contains("haiku");
     Family {
-        sampling: Sampling::Refused,
-        top_k: TopK::Nowhere,
-        max_output_tokens: Some(128_000),
-        context_window: Some(1_000_000),
-        ..CLAUDE
+        image: !haiku,
+        image_in_tool_result: !haiku,
+        prompt_cache: if haiku {
+            cache(2048, false)
+        } else if name.contains("20240620") {
+            None
+        } else {
+            cache(1024, false)
+        },
+        max_output_tokens: Some(8192),
+        ..CLAUDE_3
+    }
+}
+
+fn claude_4_5(name: &str) -> Family {
+    let opus = name.contains("opus");
+    Family {
+        reasoning: Reasoning::Budget {
+            interleaved_beta: true,
+            effort_beta: opus,
+        },
+        prompt_cache: if name.contains("sonnet") {
+            cache(1024, true)
+        } else {
+            CLAUDE_4_5.prompt_cache
+        },
+        ..CLAUDE_4_5
     }
 }
 

@@ -1,15 +1,29 @@
-//! The rows: what each model of every provider but Anthropic takes.
+//! The rule for a model that nobody knows, and the rows of the providers with few models.
 
-use super::{Family, Sampling, StopSequences, ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK};
+use super::openai::LOW_TO_XHIGH;
+use super::{
+    EffortField, Family, Reasoning, Sampling, StopSequences, ToolChoiceForms, ToolTurns,
+    ToolUseIdForm, TopK,
+};
 
-/// The rule for a model of an unknown provider: everything is tried, nothing is assumed.
+/// The rule for a model of an unknown provider: everything that matters to an answer is tried, nothing that only
+/// makes it better is assumed.
 pub(super) const UNKNOWN: Family = Family {
     system: true,
     image: true,
     image_in_tool_result: true,
+    document: true,
+    document_in_tool_result: false,
+    video: true,
+    audio: true,
+    tools: true,
     streaming_tools: true,
     tool_choice: ToolChoiceForms::All,
     parallel_tool_switch: false,
+    reasoning: Reasoning::None,
+    replays_reasoning: false,
+    prompt_cache: None,
+    structured_output: true,
     strict_tools: false,
     schema_combinations: true,
     pattern_look_around: true,
@@ -25,267 +39,220 @@ pub(super) const UNKNOWN: Family = Family {
     context_window: None,
 };
 
-/// Text-only third-party chat models with tools.
-const TEXT: Family = Family {
+/// Models that read text and documents.
+pub(super) const READERS: Family = Family {
     image: false,
     image_in_tool_result: false,
+    video: false,
+    audio: false,
+    structured_output: false,
     ..UNKNOWN
 };
 
-const NOVA: Family = Family {
-    prefill: true,
-    top_k: TopK::InferenceConfig,
-    max_output_tokens: Some(10_000),
-    context_window: Some(300_000),
-    ..UNKNOWN
+/// Models with open weights, since late 2025: text alone, and answers in a given schema.
+pub(super) const TEXT: Family = Family {
+    document: false,
+    structured_output: true,
+    strict_tools: true,
+    ..READERS
 };
 
-const TITAN: Family = Family {
-    system: false,
+/// The same with images.
+pub(super) const IMAGES: Family = Family {
+    image: true,
     ..TEXT
 };
 
-const LLAMA: Family = Family {
-    streaming_tools: false,
-    tool_turns: ToolTurns::ResultsAlone,
-    tool_choice: ToolChoiceForms::Auto,
-    ..TEXT
+/// Command R, which refuses text beside calls.
+const COHERE: Family = Family {
+    tool_turns: ToolTurns::CallsAlone,
+    top_k: TopK::K,
+    ..READERS
 };
 
-const MISTRAL: Family = Family {
+const DEEPSEEK: Family = Family {
     tool_choice: ToolChoiceForms::AutoAny,
-    tool_turns: ToolTurns::ResultsAlone,
-    tool_use_id: ToolUseIdForm::NineAlphanumerics,
-    image_in_tool_result: false,
-    ..UNKNOWN
+    reasoning: Reasoning::Effort {
+        field: EffortField::ReasoningEffort,
+        values: &["high"],
+        on_by_default: false,
+    },
+    max_output_tokens: Some(81_920),
+    context_window: Some(163_840),
+    ..TEXT
 };
 
 const QWEN: Family = Family {
-    image_in_tool_result: false,
     leading_assistant: true,
     stop_sequences: StopSequences::Refused,
-    ..UNKNOWN
-};
-
-const GPT: Family = Family {
-    schema_combinations: false,
-    image_in_tool_result: false,
-    sampling: Sampling::Refused,
-    min_output_tokens: 16,
-    ..UNKNOWN
-};
-
-const GPT_OSS: Family = Family {
-    stop_sequences: StopSequences::Refused,
-    context_window: Some(128_000),
+    max_output_tokens: Some(262_144),
+    context_window: Some(262_144),
     ..TEXT
 };
 
-/// The rows of every provider but Anthropic: the first that the foundation model's id begins with.
-/// A provider's last row is its newest rule and matches all that no row above it knows.
+/// The Qwens that think, and do so unasked.
+const THINKING_QWEN: Family = Family {
+    reasoning: Reasoning::Effort {
+        field: EffortField::ReasoningConfig,
+        values: &["low", "high"],
+        on_by_default: true,
+    },
+    ..QWEN
+};
+
+const KIMI: Family = Family {
+    pattern_look_around: false,
+    leading_assistant: true,
+    reasoning: Reasoning::Effort {
+        field: EffortField::ReasoningEffort,
+        values: &["low", "high", "max"],
+        on_by_default: true,
+    },
+    max_output_tokens: Some(262_144),
+    context_window: Some(262_144),
+    ..IMAGES
+};
+
+const GLM: Family = Family {
+    leading_assistant: true,
+    max_output_tokens: Some(131_072),
+    context_window: Some(202_752),
+    ..TEXT
+};
+
+const MINIMAX: Family = Family {
+    reasoning: Reasoning::Embedded,
+    max_output_tokens: Some(98_304),
+    context_window: Some(196_608),
+    ..TEXT
+};
+
+const GEMMA: Family = Family {
+    max_output_tokens: Some(131_072),
+    context_window: Some(131_072),
+    ..IMAGES
+};
+
+const NEMOTRON: Family = Family {
+    max_output_tokens: Some(131_072),
+    context_window: Some(131_072),
+    ..TEXT
+};
+
+const PALMYRA: Family = Family {
+    streaming_tools: false,
+    tool_choice: ToolChoiceForms::Auto,
+    tool_turns: ToolTurns::ResultsAlone,
+    max_output_tokens: Some(8192),
+    ..READERS
+};
+
+/// The first row that the foundation model's id begins with. A provider's last row is its newest rule and
+/// matches all that no row above it knows.
 pub(super) const ROWS: &[(&str, Family)] = &[
+    ("cohere.", COHERE),
     (
-        "amazon.nova-micro",
+        "ai21.jamba-instruct",
         Family {
-            image: false,
-            image_in_tool_result: false,
-            context_window: Some(128_000),
-            ..NOVA
+            tools: false,
+            ..READERS
         },
     ),
+    ("ai21.", READERS),
     (
-        "amazon.nova-premier",
+        "deepseek.r1",
         Family {
-            context_window: Some(1_000_000),
-            ..NOVA
+            tools: false,
+            reasoning: Reasoning::Embedded,
+            ..READERS
         },
     ),
-    ("amazon.nova-lite", NOVA),
-    ("amazon.nova-pro", NOVA),
-    ("amazon.titan", TITAN),
+    ("deepseek.", DEEPSEEK),
     (
-        "amazon.",
+        "qwen.qwen3-32b",
         Family {
-            max_output_tokens: Some(65_535),
-            context_window: Some(1_000_000),
-            ..NOVA
+            max_output_tokens: Some(16_384),
+            context_window: Some(32_768),
+            ..THINKING_QWEN
         },
     ),
+    ("qwen.qwen3-235b", QWEN),
     (
-        "meta.llama4",
+        "qwen.qwen3-coder-480b",
         Family {
-            image: true,
-            image_in_tool_result: true,
-            ..LLAMA
-        },
-    ),
-    (
-        "meta.llama3-2-11b",
-        Family {
-            image: true,
-            context_window: Some(128_000),
-            ..LLAMA
-        },
-    ),
-    (
-        "meta.llama3-2-90b",
-        Family {
-            image: true,
-            context_window: Some(128_000),
-            ..LLAMA
-        },
-    ),
-    (
-        "meta.llama3-1",
-        Family {
-            max_output_tokens: Some(4096),
-            context_window: Some(128_000),
-            ..LLAMA
-        },
-    ),
-    (
-        "meta.llama3-3",
-        Family {
-            max_output_tokens: Some(4096),
-            context_window: Some(128_000),
-            ..LLAMA
-        },
-    ),
-    ("meta.llama3", LLAMA),
-    ("meta.llama2", LLAMA),
-    (
-        "meta.",
-        Family {
-            image: true,
-            image_in_tool_result: true,
-            ..LLAMA
-        },
-    ),
-    (
-        "mistral.mistral-7b",
-        Family {
-            system: false,
-            image: false,
-            streaming_tools: false,
-            ..MISTRAL
-        },
-    ),
-    (
-        "mistral.mixtral",
-        Family {
-            system: false,
-            image: false,
-            streaming_tools: false,
-            ..MISTRAL
-        },
-    ),
-    (
-        "mistral.mistral-large-24",
-        Family {
-            image: false,
-            streaming_tools: false,
-            ..MISTRAL
-        },
-    ),
-    (
-        "mistral.mistral-small",
-        Family {
-            image: false,
-            streaming_tools: false,
-            ..MISTRAL
-        },
-    ),
-    ("mistral.pixtral", MISTRAL),
-    (
-        "mistral.voxtral",
-        Family {
-            image: false,
-            ..MISTRAL
-        },
-    ),
-    (
-        "mistral.devstral",
-        Family {
-            image: false,
-            ..MISTRAL
-        },
-    ),
-    ("mistral.", MISTRAL),
-    (
-        "cohere.",
-        Family {
-            tool_turns: ToolTurns::CallsAlone,
-            top_k: TopK::K,
-            ..TEXT
-        },
-    ),
-    ("ai21.", TEXT),
-    (
-        "deepseek.",
-        Family {
-            tool_choice: ToolChoiceForms::AutoAny,
-            ..TEXT
-        },
-    ),
-    ("qwen.qwen3-vl", QWEN),
-    (
-        "qwen.",
-        Family {
-            image: false,
+            max_output_tokens: Some(131_072),
+            context_window: Some(131_072),
             ..QWEN
         },
     ),
-    ("openai.gpt-oss", GPT_OSS),
-    ("openai.", GPT),
+    ("qwen.qwen3-coder", QWEN),
+    (
+        "qwen.qwen3-vl",
+        Family {
+            image: true,
+            ..THINKING_QWEN
+        },
+    ),
+    ("qwen.", THINKING_QWEN),
     (
         "xai.",
         Family {
+            image: true,
+            image_in_tool_result: true,
             pattern_look_around: false,
+            reasoning: Reasoning::Effort {
+                field: EffortField::ReasoningEffort,
+                values: LOW_TO_XHIGH,
+                on_by_default: true,
+            },
             sampling: Sampling::Refused,
             min_output_tokens: 16,
-            ..UNKNOWN
+            ..READERS
         },
     ),
     (
         "moonshot.kimi-k2-thinking",
         Family {
-            leading_assistant: true,
-            ..TEXT
+            image: false,
+            reasoning: Reasoning::Embedded,
+            ..KIMI
+        },
+    ),
+    ("moonshot", KIMI),
+    ("zai.", GLM),
+    ("minimax.", MINIMAX),
+    (
+        "google.gemma-3-4b",
+        Family {
+            structured_output: false,
+            strict_tools: false,
+            ..GEMMA
+        },
+    ),
+    ("google.", GEMMA),
+    (
+        "nvidia.nemotron-nano-12b",
+        Family {
+            image: true,
+            ..NEMOTRON
         },
     ),
     (
-        "moonshot",
+        "nvidia.nemotron-nano-3-30b",
         Family {
-            pattern_look_around: false,
-            image_in_tool_result: false,
-            leading_assistant: true,
-            ..UNKNOWN
+            max_output_tokens: Some(262_144),
+            context_window: Some(262_144),
+            ..NEMOTRON
         },
     ),
     (
-        "zai.",
+        "nvidia.nemotron-super",
         Family {
-            leading_assistant: true,
-            ..TEXT
+            structured_output: false,
+            strict_tools: false,
+            ..NEMOTRON
         },
     ),
-    ("minimax.", TEXT),
-    (
-        "google.",
-        Family {
-            image_in_tool_result: false,
-            ..UNKNOWN
-        },
-    ),
-    ("nvidia.nemotron-nano-12b", UNKNOWN),
-    ("nvidia.", TEXT),
-    (
-        "writer.",
-        Family {
-            tool_turns: ToolTurns::ResultsAlone,
-            streaming_tools: false,
-            tool_choice: ToolChoiceForms::Auto,
-            ..TEXT
-        },
-    ),
+    ("nvidia.", NEMOTRON),
+    ("writer.", PALMYRA),
 ];

@@ -1,4 +1,4 @@
-use super::claude::{newest, version_of};
+use super::claude::{CLAUDE_5, version_of};
 use super::*;
 
 #[test]
@@ -60,8 +60,8 @@ fn each_family_has_its_rule() {
 
 #[test]
 fn a_model_of_tomorrow_has_the_newest_rule_of_its_provider_and_keeps_its_tools() {
-    assert_eq!(Family::of(Some("anthropic.claude-opus-9")), newest());
-    assert_eq!(Family::of(Some("anthropic.saga-1")), newest());
+    assert_eq!(Family::of(Some("anthropic.claude-opus-9")), CLAUDE_5);
+    assert_eq!(Family::of(Some("anthropic.saga-1")), CLAUDE_5);
     assert_eq!(
         Family::of(Some("amazon.nova-3-pro")).max_output_tokens,
         Some(65_535)
