@@ -11,6 +11,7 @@ mod mistral;
 mod openai;
 mod reasoning;
 mod table;
+mod without;
 
 pub use forms::{
     PromptCache, Sampling, StopSequences, ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,

@@ -7,11 +7,14 @@ mod family;
 mod json_string;
 pub mod model_id;
 mod null;
+mod refusal;
 pub mod request;
 pub mod response;
 
 pub use exception::{Exception, ExceptionKind};
 pub use family::{
-    Family, Sampling, StopSequences, ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,
+    Adaptive, EffortField, Family, PromptCache, Reasoning, Sampling, StopSequences,
+    ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,
 };
 pub use json_string::JsonString;
+pub use refusal::Refusal;

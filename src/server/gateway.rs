@@ -1,6 +1,7 @@
 //! The gateway: what every request passes through.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,6 @@ use hyper::body::Incoming;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::aside::Aside;
 use super::authenticate::ApiKeys;
 use super::body::{Payload, ResponseBody};
 use super::connection::ConnectionState;
@@ -21,8 +21,9 @@ use super::request_body::{BodyBudget, RequestBody};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use super::route::Route;
 use super::stream::Silences;
+use super::translation::Translator;
 use super::upstream_failure::credentials_failure;
-use crate::config::{Config, Unsupported};
+use crate::config::Config;
 use crate::error::Error;
 use crate::fixture::Recorder;
 use crate::metrics::{self, Metrics};
@@ -45,7 +46,7 @@ pub struct Gateway {
     recorder: Option<Recorder>,
     draining: watch::Sender<bool>,
     bodies: BodyBudget,
-    aside: Aside,
+    translator: Arc<Translator>,
 }
 
 /// What of the configuration a request looks at.
@@ -55,7 +56,6 @@ pub(super) struct Settings {
     any_host: bool,
     max_body_bytes: usize,
     metrics_open: bool,
-    pub(super) unsupported: Unsupported,
     pub(super) commit_after: Option<Duration>,
     pub(super) silences: Silences,
 }
@@ -81,7 +81,6 @@ impl Gateway {
                 any_host: config.allow_anonymous && !listen.ip().is_loopback(),
                 max_body_bytes: config.max_body_bytes,
                 metrics_open: config.metrics.open,
-                unsupported: config.unsupported,
                 commit_after: config.commit_after,
                 silences: Silences {
                     idle: config.bedrock.idle_timeout,
@@ -94,7 +93,7 @@ impl Gateway {
             recorder,
             draining: watch::Sender::new(false),
             bodies: BodyBudget::new(config.max_body_bytes),
-            aside: Aside::default(),
+            translator: Arc::new(Translator::new(config.unsupported)),
         }
     }
 
@@ -110,9 +109,9 @@ impl Gateway {
         self.recorder.as_ref()
     }
 
-    /// Where large requests are translated.
-    pub(super) fn aside(&self) -> &Aside {
-        &self.aside
+    /// What translates requests.
+    pub(super) fn translator(&self) -> &Arc<Translator> {
+        &self.translator
     }
 
     /// Says that no new work is wanted: `/ready` fails from now on.

@@ -9,11 +9,14 @@ mod drain;
 mod exchange;
 mod gateway;
 mod guard;
+mod inference;
 mod recording;
+mod refusals;
 mod request_body;
 mod request_id;
 mod route;
 mod stream;
+mod translation;
 mod upstream_failure;
 
 pub use authenticate::ApiKeys;

@@ -1,5 +1,6 @@
 //! A request's body: read within bounds, or thrown away within bounds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -8,7 +9,7 @@ use http::header::{CONTENT_ENCODING, EXPECT};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::Error;
@@ -35,12 +36,12 @@ const SHARE_BYTES: usize = 64 * 1024;
 /// The memory that large bodies share, all requests together.
 #[derive(Debug)]
 pub(super) struct BodyBudget {
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     most: u32,
 }
 
 /// What a large body took of the budget; a small one takes nothing.
-pub(super) type Share<'b> = Option<SemaphorePermit<'b>>;
+pub(super) type Share = Option<OwnedSemaphorePermit>;
 
 impl BodyBudget {
     /// A budget for bodies of up to `limit` bytes: at least one of them fits.
@@ -50,18 +51,21 @@ impl BodyBudget {
             most.min(Semaphore::MAX_PERMITS)
         });
         Self {
-            permits: Semaphore::new(permits),
+            permits: Arc::new(Semaphore::new(permits)),
             most,
         }
     }
 
-    async fn share(&self, length: usize, deadline: Instant) -> Result<Share<'_>, Error> {
+    async fn share(&self, length: usize, deadline: Instant) -> Result<Share, Error> {
         let permits = u32::try_from(length / SHARE_BYTES + 1)
             .unwrap_or(u32::MAX)
             .min(self.most);
         match timeout_at(
             deadline,
-            timeout(IDLE_TIME, self.permits.acquire_many(permits)),
+            timeout(
+                IDLE_TIME,
+                Arc::clone(&self.permits).acquire_many_owned(permits),
+            ),
         )
         .await
         {
@@ -95,12 +99,12 @@ impl RequestBody {
     ///
     /// # Errors
     /// When it is longer than `limit` bytes, compressed, too slow, or breaks off.
-    pub(super) async fn read<'b>(
+    pub(super) async fn read(
         &mut self,
         headers: &HeaderMap,
         limit: usize,
-        budget: &'b BodyBudget,
-    ) -> Result<(Bytes, Share<'b>), Error> {
+        budget: &BodyBudget,
+    ) -> Result<(Bytes, Share), Error> {
         if headers
             .get(CONTENT_ENCODING)
             .is_some_and(|encoding| encoding != "identity")

@@ -13,33 +13,21 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::debug;
 
 use super::exchange::Exchange;
+use super::inference::{Answered, Opened, Refused};
 use super::recording::Tap;
 use super::upstream_failure::from_upstream;
 use crate::error::Error;
 use crate::translate::{AnswerError, Failure, StreamTranslator};
-use crate::upstream::{self, Answer, EventStreamBody, Timeout};
+use crate::upstream::{self, EventStreamBody, Timeout};
 
 /// How long the upstream is read on after the answer's end, so that its connection can be used again.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// How long the timer sleeps at most when nothing is due; it only has to exist.
 const FAR_AWAY: Duration = Duration::from_hours(24);
 
-/// Bedrock's side of a stream, once it has begun.
-pub(super) enum Opened<B = EventStreamBody> {
-    /// An event stream.
-    Events {
-        /// `x-amzn-requestid`.
-        request_id: Option<String>,
-        /// The event stream from its first byte on.
-        body: B,
-    },
-    /// A whole answer, from a model that cannot stream it.
-    Whole(Answer),
-}
-
 /// A call that has not been answered yet.
 pub(super) type Opening<B = EventStreamBody> =
-    Pin<Box<dyn Future<Output = Result<Opened<B>, upstream::Error>> + Send>>;
+    Pin<Box<dyn Future<Output = Result<Opened<B>, Refused>> + Send>>;
 
 /// Where the answer comes from.
 pub(super) enum Source<B = EventStreamBody> {
@@ -90,7 +78,8 @@ pin_project! {
 
 /// What one poll of the source brought.
 enum Heard<B> {
-    Opened(Opened<B>),
+    Opened(Box<Opened<B>>),
+    Refused(Refused),
     Bytes(Bytes),
     End,
     Failure(upstream::Error),
@@ -107,13 +96,12 @@ where
         out: BytesMut,
         silences: Silences,
         context_window: Option<u32>,
-        tap: Option<Tap>,
     ) -> Self {
         let now = Instant::now();
         Self {
             source,
             translator,
-            tap,
+            tap: None,
             out,
             // It fires at once and then finds out when it has to fire again.
             timer: sleep_until(now),
@@ -132,6 +120,11 @@ where
 }
 
 impl<B> ChatCompletionStream<B> {
+    /// The same stream, recorded by `tap`.
+    pub(super) fn recorded(self, tap: Option<Tap>) -> Self {
+        Self { tap, ..self }
+    }
+
     /// Tells the account of the request how the stream ended, or that the client left.
     pub(super) fn report(&self, exchange: &mut Exchange) {
         exchange.complete = self.translator.is_done();
@@ -193,8 +186,8 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Heard<B>> {
         match self {
             Self::Opening(call) => call.as_mut().poll(cx).map(|opened| match opened {
-                Ok(opened) => Heard::Opened(opened),
-                Err(error) => Heard::Failure(error),
+                Ok(opened) => Heard::Opened(Box::new(opened)),
+                Err(refused) => Heard::Refused(refused),
             }),
             Self::Reading(body) => Pin::new(body).poll_frame(cx).map(|frame| match frame {
                 Some(Ok(frame)) => Heard::Bytes(frame.into_data().unwrap_or_default()),
@@ -210,21 +203,10 @@ impl<B> Projection<'_, B> {
     fn hear(&mut self, heard: Heard<B>) {
         *self.heard = Instant::now();
         match heard {
-            Heard::Opened(Opened::Events { request_id, body }) => {
-                *self.request_id = request_id;
-                *self.answered = true;
-                *self.source = Source::Reading(body);
-                // The limit of silence begins to count.
-                self.timer.as_mut().reset(*self.heard);
-            }
-            Heard::Opened(Opened::Whole(answer)) => {
-                *self.request_id = answer.request_id;
-                *self.answered = true;
-                if let Some(tap) = self.tap.take() {
-                    tap.answer(&answer.body);
-                }
-                let translated = self.translator.push_whole(&answer.body, self.out);
-                self.end(translated.map_err(|error| self.answer_error(&error)));
+            Heard::Opened(opened) => self.open(*opened),
+            Heard::Refused(refused) => {
+                *self.request_id = refused.request_id;
+                self.end(Err(refused.error));
             }
             Heard::Bytes(bytes) => {
                 if let Some(tap) = self.tap {
@@ -255,6 +237,29 @@ impl<B> Projection<'_, B> {
         if self.translator.is_stopped() && self.stopped.is_none() {
             *self.stopped = Some(*self.heard);
             self.timer.as_mut().reset(*self.heard + DRAIN_TIME);
+        }
+    }
+
+    /// Goes on with an answer that began after the client's head had gone out.
+    fn open(&mut self, opened: Opened<B>) {
+        let Opened { call, tap, answer } = opened;
+        *self.answered = true;
+        *self.request_id = answer.request_id().map(str::to_owned);
+        self.translator.expect(call.answer);
+        match answer {
+            Answered::Events { body, .. } => {
+                *self.tap = tap;
+                *self.source = Source::Reading(body);
+                // The limit of silence begins to count.
+                self.timer.as_mut().reset(*self.heard);
+            }
+            Answered::Whole(answer) => {
+                if let Some(tap) = tap {
+                    tap.answer(&answer.body);
+                }
+                let translated = self.translator.push_whole(&answer.body, self.out);
+                self.end(translated.map_err(|error| self.answer_error(&error)));
+            }
         }
     }
 

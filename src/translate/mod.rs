@@ -3,6 +3,7 @@
 mod answer_error;
 mod choice;
 mod contents;
+mod context;
 mod conversation;
 mod failure;
 mod history;
@@ -22,6 +23,7 @@ mod tools;
 mod turn;
 
 pub use answer_error::AnswerError;
+pub use context::Context;
 pub use failure::Failure;
 pub use notes::Notes;
 pub use request::{Answer, Translation, converse_request};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, json};
 
+use super::context::Context;
 use super::conversation::conversation;
 use super::inference::inference_configuration;
 use super::notes::Notes;
@@ -44,14 +45,15 @@ pub struct Answer {
     pub service_tier: bool,
 }
 
-/// Translates a request for a model of `family`.
+/// Translates a request.
 ///
 /// # Errors
 /// For what cannot be honoured and would make the answer wrong; [`Notes`] hold what merely has no effect.
 pub fn converse_request(
     mut request: ChatCompletionRequest<'_>,
-    family: &Family,
+    context: &Context<'_>,
 ) -> Result<Translation, InvalidRequest> {
+    let family = context.family;
     refuse_untranslatable(&request)?;
     let mut notes = Notes::default();
     let mut tool_names = ToolNames::default();

@@ -46,6 +46,12 @@ impl StreamTranslator {
         }
     }
 
+    /// Says that the answer must look otherwise than was thought, because the request was translated again. Only
+    /// signs of life may have been written before.
+    pub fn expect(&mut self, answer: Answer) {
+        self.progress.expect(answer);
+    }
+
     /// Translates the next bytes of the event stream and appends the events to `out`. Bytes after the
     /// answer's end are ignored.
     ///

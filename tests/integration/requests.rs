@@ -7,7 +7,7 @@ use std::fs;
 use outcrop::bedrock::Family;
 use outcrop::bedrock::model_id::foundation_model;
 use outcrop::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
-use outcrop::translate::{Translation, converse_request};
+use outcrop::translate::{Context, Translation, converse_request};
 use serde_json::Value;
 
 use crate::golden::{assert_golden, pretty};
@@ -63,8 +63,13 @@ fn more_parts_than_any_conversation_has_are_refused() {
 pub(crate) fn translate(json: &[u8]) -> Result<Translation, InvalidRequest> {
     let json = replace_lone_surrogates(json);
     let request = ChatCompletionRequest::parse(&json)?;
-    let family = Family::of(foundation_model(&request.model).unwrap());
-    converse_request(request, &family)
+    let foundation_model = foundation_model(&request.model).unwrap().map(str::to_owned);
+    let family = Family::of(foundation_model.as_deref());
+    let context = Context {
+        foundation_model: foundation_model.as_deref(),
+        ..Context::new(&family)
+    };
+    converse_request(request, &context)
 }
 
 fn shown(translation: &Translation) -> String {

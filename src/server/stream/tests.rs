@@ -13,6 +13,7 @@ use super::*;
 use crate::metrics::Metrics;
 use crate::server::connection::ConnectionState;
 use crate::server::request_id::RequestId;
+use crate::server::translation::Call;
 use crate::translate::{Answer as Shape, ChunkHead};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -45,8 +46,7 @@ impl Rig {
             model: "m",
         };
         let translator = StreamTranslator::new(head, Shape::default());
-        let stream =
-            ChatCompletionStream::new(source, translator, BytesMut::new(), silences, None, None);
+        let stream = ChatCompletionStream::new(source, translator, BytesMut::new(), silences, None);
         Self {
             stream: Box::pin(stream),
             dropped,
@@ -250,15 +250,24 @@ async fn what_follows_the_last_event_is_read_and_ignored() {
     }
 }
 
+/// An answer to the call that was made first.
+fn opened(answer: Answered<Scripted>) -> Opened<Scripted> {
+    Opened {
+        call: Call::default(),
+        tap: None,
+        answer,
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_still_pending_is_not_idle() {
     let (body, dropped) = scripted([Step::Bytes(whole())]);
     let opening: Opening<Scripted> = Box::pin(async {
         sleep(100 * SECOND).await;
-        Ok(Opened::Events {
+        Ok(opened(Answered::Events {
             request_id: Some("aws-1".to_owned()),
             body,
-        })
+        }))
     });
     let silences = Silences {
         idle: SECOND,
@@ -283,7 +292,7 @@ async fn a_silence_after_a_late_answer_is_timed_without_signs_of_life_too() {
     let opening: Opening<Scripted> = Box::pin(async {
         sleep(100 * SECOND).await;
         let request_id = None;
-        Ok(Opened::Events { request_id, body })
+        Ok(opened(Answered::Events { request_id, body }))
     });
     let silences = Silences {
         idle: 10 * SECOND,
@@ -311,8 +320,12 @@ async fn an_upstream_that_goes_on_after_the_answer_is_left_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_fails_late_is_an_error_event() {
-    let opening: Opening<Scripted> =
-        Box::pin(async { Err(upstream::Error::Unreachable("refused".to_owned())) });
+    let error = upstream::Error::Unreachable("refused".to_owned());
+    let refused = Refused {
+        error: from_upstream(&error, None),
+        request_id: Some("aws-1".to_owned()),
+    };
+    let opening: Opening<Scripted> = Box::pin(async { Err(refused) });
     let silences = Silences {
         idle: SECOND,
         keep_alive: SECOND,
@@ -320,17 +333,18 @@ async fn a_call_that_fails_late_is_an_error_event() {
     let mut rig = Rig::of(Source::Opening(opening), Arc::default(), silences);
     let text = rig.text().await;
     assert!(is_failed(&text, "upstream_unreachable"), "{text}");
+    assert_eq!(rig.reported().upstream_request_id.as_deref(), Some("aws-1"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_whole_answer_that_comes_late_is_streamed() {
-    let answer = Answer {
+    let answer = upstream::Answer {
         request_id: None,
         body: Bytes::from_static(
             br#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#,
         ),
     };
-    let opening: Opening<Scripted> = Box::pin(async { Ok(Opened::Whole(answer)) });
+    let opening: Opening<Scripted> = Box::pin(async { Ok(opened(Answered::Whole(answer))) });
     let silences = Silences {
         idle: SECOND,
         keep_alive: SECOND,

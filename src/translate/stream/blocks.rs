@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 
 use super::super::answer_error::AnswerError;
-use super::super::tool_names::ToolNames;
+use super::super::request::Answer;
 use super::step::{Action, Step};
 use crate::openai::chunk::{ChunkWriter, ToolCallStart};
 
@@ -18,9 +18,8 @@ const MAX_HELD_LENGTH: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Blocks {
     pub(super) writer: ChunkWriter,
-    tool_names: ToolNames,
-    /// Whether a call must be a `function_call`, of which an answer has one.
-    legacy_functions: bool,
+    /// How the answer must look. Deprecated `functions` have one `function_call` in an answer.
+    answer: Answer,
     open: Option<OpenCall>,
     /// How many calls have begun: the next one's index. Bedrock counts blocks, OpenAI counts calls.
     calls: u32,
@@ -47,17 +46,21 @@ struct CitedText {
 }
 
 impl Blocks {
-    pub(super) fn new(writer: ChunkWriter, tool_names: ToolNames, legacy_functions: bool) -> Self {
+    pub(super) fn new(writer: ChunkWriter, answer: Answer) -> Self {
         Self {
             writer,
-            tool_names,
-            legacy_functions,
+            answer,
             open: None,
             calls: 0,
             held: VecDeque::new(),
             held_length: 0,
             cited: CitedText::default(),
         }
+    }
+
+    /// Takes another answer's form, before its first block.
+    pub(super) fn expect(&mut self, answer: Answer) {
+        self.answer = answer;
     }
 
     /// Whether the answer holds a call.
@@ -158,8 +161,8 @@ impl Blocks {
             index,
             empty: true,
         });
-        let name = self.tool_names.restore(name);
-        if !self.legacy_functions {
+        let name = self.answer.tool_names.restore(name);
+        if !self.answer.legacy_functions {
             self.writer
                 .tool_call(ToolCallStart { index, id, name }, out);
         } else if index == 0 {
@@ -172,7 +175,7 @@ impl Blocks {
             return;
         };
         call.empty = false;
-        if !self.legacy_functions {
+        if !self.answer.legacy_functions {
             self.writer.tool_call_arguments(call.index, token, out);
         } else if call.index == 0 {
             self.writer.function_call_arguments(token, out);

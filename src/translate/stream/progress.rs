@@ -47,14 +47,19 @@ impl Progress {
     pub(super) fn new(writer: ChunkWriter, answer: Answer) -> Self {
         Self {
             phase: Phase::Open,
-            blocks: Blocks::new(writer, answer.tool_names, answer.legacy_functions),
             legacy_functions: answer.legacy_functions,
             include_usage: answer.include_usage,
             asked_tier: answer.service_tier,
+            blocks: Blocks::new(writer, answer),
             usage: None,
             service_tier: None,
             stop_reason: None,
         }
+    }
+
+    /// Takes another answer's form; its usage and tier are asked for by the request itself and stay.
+    pub(super) fn expect(&mut self, answer: Answer) {
+        self.blocks.expect(answer);
     }
 
     pub(super) fn phase(&self) -> Phase {

@@ -6,7 +6,7 @@
 
 use outcrop::bedrock::Family;
 use outcrop::openai::{ChatCompletionRequest, replace_lone_surrogates};
-use outcrop::translate::converse_request;
+use outcrop::translate::{Context, converse_request};
 use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ proptest! {
         let json = request("tools", &tools.collect::<Value>());
         let json = replace_lone_surrogates(&json);
         let request = ChatCompletionRequest::parse(&json).unwrap();
-        let translation = converse_request(request, &Family::of(None)).unwrap();
+        let translation = converse_request(request, &Context::new(&Family::of(None))).unwrap();
         let body: Value = serde_json::from_slice(&translation.body).unwrap();
         let tools = body["toolConfig"]["tools"].as_array().cloned().unwrap_or_default();
         prop_assert_eq!(tools.len(), names.len());

@@ -1,0 +1,67 @@
+//! A family without what Bedrock refused, so that nothing but the family has to know of refusals.
+
+use super::{Family, Reasoning, Sampling, StopSequences, ToolChoiceForms};
+use crate::bedrock::Refusal;
+
+impl Family {
+    /// The same family without a feature that Bedrock refused.
+    #[must_use]
+    pub fn without(self, refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ToolChoice | Refusal::ToolChoiceAny | Refusal::ForcedChoiceWithThinking => {
+                Self {
+                    tool_choice: ToolChoiceForms::Auto,
+                    ..self
+                }
+            }
+            Refusal::ToolChoiceTool => Self {
+                tool_choice: match self.tool_choice {
+                    ToolChoiceForms::All => ToolChoiceForms::AutoAny,
+                    less => less,
+                },
+                ..self
+            },
+            Refusal::StrictTools => Self {
+                strict_tools: false,
+                ..self
+            },
+            Refusal::StreamingTools => Self {
+                streaming_tools: false,
+                ..self
+            },
+            Refusal::Temperature | Refusal::TopP => Self {
+                sampling: Sampling::Refused,
+                ..self
+            },
+            Refusal::TemperatureWithTopP => Self {
+                sampling: match self.sampling {
+                    Sampling::Free => Sampling::EitherOne,
+                    less => less,
+                },
+                ..self
+            },
+            Refusal::StopSequences => Self {
+                stop_sequences: StopSequences::Refused,
+                ..self
+            },
+            Refusal::Prefill => Self {
+                prefill: false,
+                ..self
+            },
+            Refusal::CachePoint => Self {
+                prompt_cache: None,
+                ..self
+            },
+            Refusal::Thinking => Self {
+                reasoning: Reasoning::None,
+                ..self
+            },
+            Refusal::StructuredOutput => Self {
+                structured_output: false,
+                ..self
+            },
+            // The model takes reasoning, only not what this conversation holds.
+            Refusal::ReasoningReplay => self,
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! From a client's request to the call of Bedrock; from the same request again, when Bedrock refuses a part of it.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use super::aside::Aside;
+use super::exchange::Exchange;
+use super::refusals::Refusals;
+use super::request_body::Share;
+use crate::bedrock::model_id::foundation_model;
+use crate::bedrock::{Family, Refusal};
+use crate::config::Unsupported;
+use crate::error::Error;
+use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
+use crate::translate::{Answer, Context, Notes, Translation, converse_request};
+use crate::upstream::Bedrock;
+
+/// The most features that one request is relieved of. Each costs a call.
+const MAX_REFUSALS: usize = 4;
+
+/// Translates requests, in the light of what models were seen to refuse.
+#[derive(Debug)]
+pub(super) struct Translator {
+    unsupported: Unsupported,
+    aside: Aside,
+    refusals: Refusals,
+}
+
+/// A client's request. It is kept until Bedrock has answered, because it may have to be translated again.
+pub(super) struct ClientRequest {
+    /// The request's JSON text.
+    json: Bytes,
+    _share: Share,
+    /// What the client asked for.
+    pub(super) model: String,
+    /// Whether the answer is a stream.
+    pub(super) stream: bool,
+    /// When the request was read, in Unix seconds.
+    pub(super) created: u64,
+    foundation_model: Option<String>,
+    family: Family,
+    /// What Bedrock refused of this very request.
+    refused: Vec<Refusal>,
+}
+
+/// What is sent to Bedrock, and how its answer must look.
+#[derive(Default)]
+pub(super) struct Call {
+    /// The Converse request.
+    pub(super) body: Bytes,
+    /// Whether ConverseStream can answer it.
+    pub(super) streamable: bool,
+    /// How the answer must look.
+    pub(super) answer: Answer,
+    /// What had no effect, or another one.
+    pub(super) notes: Notes,
+    /// The model's context window in tokens, where known.
+    pub(super) context_window: Option<u32>,
+}
+
+impl Translator {
+    /// A translator that treats fields without effect as `unsupported` says.
+    pub(super) fn new(unsupported: Unsupported) -> Self {
+        Self {
+            unsupported,
+            aside: Aside::default(),
+            refusals: Refusals::default(),
+        }
+    }
+
+    /// Reads a request's body, tells the account of the request what it asks for, and translates it.
+    ///
+    /// # Errors
+    /// For a request that is wrong, or asks for what cannot be had.
+    pub(super) async fn read(
+        &self,
+        (body, share): (Bytes, Share),
+        bedrock: &Bedrock,
+        exchange: &mut Exchange,
+    ) -> Result<(ClientRequest, Call), Error> {
+        let replaced = self
+            .aside
+            .run(body.len(), || match replace_lone_surrogates(&body) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(json) => Some(Bytes::from(json)),
+            });
+        let json = replaced.await.unwrap_or(body);
+        let parsed = self
+            .aside
+            .run(json.len(), || ChatCompletionRequest::parse(&json))
+            .await?;
+        let model = parsed.model.clone().into_owned();
+        exchange.stream = parsed.stream;
+        exchange.model.clone_from(&model);
+        let foundation_model = foundation_model_behind(&model, bedrock).await?;
+        let request = ClientRequest {
+            json: json.clone(),
+            _share: share,
+            model,
+            stream: parsed.stream,
+            created: unix_seconds(),
+            family: Family::of(foundation_model.as_deref()),
+            foundation_model,
+            refused: Vec::new(),
+        };
+        let call = self.translate(&request, parsed).await?;
+        Ok((request, call))
+    }
+
+    /// The call without the feature that Bedrock refused. There is none when the feature was not in it or was
+    /// left out already, and when too many were.
+    ///
+    /// # Errors
+    /// When what is left of the request cannot be had.
+    pub(super) async fn without(
+        &self,
+        refusal: Refusal,
+        request: &mut ClientRequest,
+        call: &Call,
+    ) -> Result<Option<Call>, Error> {
+        if request.refused.contains(&refusal) || request.refused.len() >= MAX_REFUSALS {
+            return Ok(None);
+        }
+        request.refused.push(refusal);
+        let json = request.json.clone();
+        let parsed = self
+            .aside
+            .run(json.len(), || ChatCompletionRequest::parse(&json))
+            .await?;
+        let other = self.translate(request, parsed).await?;
+        let is_other = other.body != call.body || other.streamable != call.streamable;
+        Ok(is_other.then_some(other))
+    }
+
+    /// Remembers what was refused of a request that passed without it.
+    pub(super) fn learn(&self, request: &ClientRequest) {
+        for refusal in &request.refused {
+            self.refusals.learn(&request.model, *refusal);
+        }
+    }
+
+    async fn translate(
+        &self,
+        request: &ClientRequest,
+        parsed: ChatCompletionRequest<'_>,
+    ) -> Result<Call, Error> {
+        let learned = self.refusals.apply(&request.model, request.family);
+        let family = request
+            .refused
+            .iter()
+            .fold(learned, |family, refusal| family.without(*refusal));
+        let context = Context {
+            foundation_model: request.foundation_model.as_deref(),
+            replay: !request.refused.contains(&Refusal::ReasoningReplay),
+            ..Context::new(&family)
+        };
+        let Translation {
+            body,
+            streamable,
+            answer,
+            notes,
+        } = self
+            .aside
+            .run(request.json.len(), || converse_request(parsed, &context))
+            .await?;
+        if let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) {
+            let message = format!(
+                "'{path}' has no effect with this model, and this gateway refuses what has none."
+            );
+            return Err(InvalidRequest::unsupported(path, message).into());
+        }
+        Ok(Call {
+            body: body.into(),
+            streamable,
+            answer,
+            notes,
+            context_window: family.context_window,
+        })
+    }
+}
+
+/// The foundation model behind an id; ids that do not name it are looked up.
+async fn foundation_model_behind(model: &str, bedrock: &Bedrock) -> Result<Option<String>, Error> {
+    let named = foundation_model(model).map_err(|error| InvalidRequest {
+        code: Some("model_not_found"),
+        ..InvalidRequest::value("model", error.to_string())
+    })?;
+    if let Some(name) = named {
+        return Ok(Some(name.to_owned()));
+    }
+    let profile = bedrock.inference_profile(model).await;
+    let name = profile
+        .as_deref()
+        .and_then(|name| foundation_model(name).ok().flatten());
+    Ok(name.map(str::to_owned))
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .as_ref()
+        .map_or(0, Duration::as_secs)
+}

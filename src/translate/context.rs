@@ -1,0 +1,26 @@
+//! What a translation needs to know beside the request itself.
+
+use crate::bedrock::Family;
+
+/// What a translation needs to know beside the request itself. The same request in the same context always
+/// becomes the same bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'c> {
+    /// What the model takes.
+    pub family: &'c Family,
+    /// The foundation model's id without geography, where it is known.
+    pub foundation_model: Option<&'c str>,
+    /// Whether reasoning is sent back to the model: not when Bedrock has just refused that of this request.
+    pub replay: bool,
+}
+
+impl<'c> Context<'c> {
+    /// A context in which everything but the model's family is as if nobody had configured it.
+    pub fn new(family: &'c Family) -> Self {
+        Self {
+            family,
+            foundation_model: None,
+            replay: true,
+        }
+    }
+}
