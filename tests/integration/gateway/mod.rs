@@ -20,6 +20,7 @@ mod keys;
 mod measures;
 mod readiness;
 mod recording;
+mod refusals;
 mod requests;
 mod retries;
 mod start;

@@ -40,6 +40,20 @@ impl ScriptedBedrock {
         soon(Call::receive(stream)).await.unwrap()
     }
 
+    /// Waits for the next call, on the connection of `last` or on a new one.
+    pub(crate) async fn call_or(&self, last: Call) -> Call {
+        let call = async {
+            tokio::select! {
+                next = Call::receive(last.stream) => match next {
+                    Ok(call) => call,
+                    Err(_) => self.call().await,
+                },
+                call = self.call() => call,
+            }
+        };
+        soon(call).await
+    }
+
     /// The next call, on a new connection, with an event stream begun as its answer.
     pub(crate) async fn stream(&self) -> Call {
         let mut call = self.call().await;
