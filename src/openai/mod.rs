@@ -6,6 +6,7 @@ pub mod content;
 pub mod error;
 pub(crate) mod json;
 pub mod message;
+pub mod reasoning;
 pub mod request;
 pub mod tool;
 pub mod tool_call;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::error::InvalidRequest;
 use super::json::{Field, MAX_ELEMENTS, Object, Path};
 use super::message::Message;
+use super::reasoning::ReasoningOptions;
 use super::tool::{Tool, ToolChoice};
 
 /// A chat completion request, borrowed from its JSON text.
@@ -50,6 +51,8 @@ pub struct ChatCompletionRequest<'a> {
     pub sequential_tool_calls: bool,
     /// `response_format.type` when it is not `text`.
     pub response_format: Option<Cow<'a, str>>,
+    /// How much the model is to think.
+    pub reasoning: ReasoningOptions,
     /// Whether token probabilities are asked for.
     pub logprobs: bool,
     /// How many alternatives per token are asked for.
@@ -161,6 +164,9 @@ impl<'a> ChatCompletionRequest<'a> {
             }
             "parallel_tool_calls" => self.sequential_tool_calls = !field.boolean()?,
             "response_format" => self.response_format = read_response_format(field)?,
+            "reasoning_effort" | "reasoning" | "thinking" | "output_config" => {
+                return self.reasoning.read(name, field, &mut self.extras);
+            }
             "logprobs" => self.logprobs = field.boolean()?,
             "top_logprobs" => self.top_logprobs = Some(field.unsigned()?),
             "modalities" => self.audio = read_modalities(field)?,

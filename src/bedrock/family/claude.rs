@@ -74,6 +74,7 @@ const CLAUDE_4_6: Family = Family {
         can_be_disabled: true,
         xhigh: false,
         budget: true,
+        forced_calls: true,
         hides_text: false,
     }),
     prefill: false,
@@ -108,6 +109,7 @@ const ADAPTIVE: Adaptive = Adaptive {
     can_be_disabled: true,
     xhigh: true,
     budget: false,
+    forced_calls: true,
     hides_text: true,
 };
 

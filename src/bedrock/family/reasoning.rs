@@ -27,6 +27,8 @@ pub enum Reasoning {
         values: &'static [&'static str],
         /// Whether the model thinks unasked.
         on_by_default: bool,
+        /// Whether `toolChoice` may force a call while the model was asked to think.
+        forced_calls: bool,
     },
 }
 
@@ -45,6 +47,8 @@ pub struct Adaptive {
     pub xhigh: bool,
     /// Whether `thinking` of the type `enabled` is still taken, with a budget.
     pub budget: bool,
+    /// Whether `toolChoice` may force a call while the model thinks.
+    pub forced_calls: bool,
     /// Whether the text of the thinking is left out unless `thinking.display` is `summarized`.
     pub hides_text: bool,
 }

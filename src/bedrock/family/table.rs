@@ -76,6 +76,7 @@ const DEEPSEEK: Family = Family {
         field: EffortField::ReasoningEffort,
         values: &["high"],
         on_by_default: false,
+        forced_calls: false,
     },
     max_output_tokens: Some(81_920),
     context_window: Some(163_840),
@@ -96,6 +97,7 @@ const THINKING_QWEN: Family = Family {
         field: EffortField::ReasoningConfig,
         values: &["low", "high"],
         on_by_default: true,
+        forced_calls: true,
     },
     ..QWEN
 };
@@ -107,6 +109,7 @@ const KIMI: Family = Family {
         field: EffortField::ReasoningEffort,
         values: &["low", "high", "max"],
         on_by_default: true,
+        forced_calls: true,
     },
     max_output_tokens: Some(262_144),
     context_window: Some(262_144),
@@ -204,6 +207,7 @@ pub(super) const ROWS: &[(&str, Family)] = &[
                 field: EffortField::ReasoningEffort,
                 values: LOW_TO_XHIGH,
                 on_by_default: true,
+                forced_calls: true,
             },
             sampling: Sampling::Refused,
             min_output_tokens: 16,
