@@ -12,6 +12,11 @@ pub struct Context<'c> {
     pub foundation_model: Option<&'c str>,
     /// Whether reasoning is sent back to the model: not when Bedrock has just refused that of this request.
     pub replay: bool,
+    /// Whether the tokens to think with come on top of the limit that the client names for its answer. OpenAI
+    /// counts both into one limit, but clients set it for the answer alone.
+    pub add_budget_to_max_tokens: bool,
+    /// Whether AWS GovCloud is called, which refuses `thinking.display`.
+    pub gov_cloud: bool,
 }
 
 impl<'c> Context<'c> {
@@ -21,6 +26,8 @@ impl<'c> Context<'c> {
             family,
             foundation_model: None,
             replay: true,
+            add_budget_to_max_tokens: true,
+            gov_cloud: false,
         }
     }
 }

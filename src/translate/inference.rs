@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::notes::Notes;
+use super::reasoning::Limit;
 use crate::bedrock::request::InferenceConfiguration;
 use crate::bedrock::{Family, Sampling, StopSequences, TopK};
 use crate::openai::ChatCompletionRequest;
@@ -15,10 +16,12 @@ const DEFAULT_MAX_TOKENS: u32 = 32_000;
 /// The most stop sequences that Converse takes.
 const MAX_STOP_SEQUENCES: usize = 2500;
 
-/// `inferenceConfig` for a request; `top_k` goes to `additional`, where the model takes it.
+/// `inferenceConfig` for a request; `limit` is what thinking makes of `maxTokens`. `top_k` goes to `additional`,
+/// where the model takes it.
 pub(super) fn inference_configuration<'a>(
     request: &mut ChatCompletionRequest<'a>,
     family: &Family,
+    limit: Limit,
     additional: &mut Map<String, Value>,
     notes: &mut Notes,
 ) -> InferenceConfiguration<'a> {
@@ -43,22 +46,34 @@ pub(super) fn inference_configuration<'a>(
         }
     }
     InferenceConfiguration {
-        max_tokens: max_tokens(request, family, notes),
+        max_tokens: max_tokens(request, family, limit, notes),
         temperature,
         top_p,
         stop_sequences: stop_sequences(std::mem::take(&mut request.stop), family, notes),
     }
 }
 
+/// The limit that the client names, and the member that names it.
+pub(super) fn asked_limit(request: &ChatCompletionRequest<'_>) -> Option<(&'static str, u64)> {
+    request
+        .max_completion_tokens
+        .map(|limit| ("max_completion_tokens", limit))
+        .or_else(|| request.max_tokens.map(|limit| ("max_tokens", limit)))
+}
+
+/// The limit in tokens when the client names none; none for a model whose own is not known.
+pub(super) fn default_limit(family: &Family) -> Option<u32> {
+    family
+        .max_output_tokens
+        .map(|most| most.min(DEFAULT_MAX_TOKENS))
+}
+
 fn max_tokens(
     request: &ChatCompletionRequest<'_>,
     family: &Family,
+    limit: Limit,
     notes: &mut Notes,
 ) -> Option<u32> {
-    let asked = request
-        .max_completion_tokens
-        .map(|limit| ("max_completion_tokens", limit))
-        .or_else(|| request.max_tokens.map(|limit| ("max_tokens", limit)));
     if request.max_completion_tokens.is_some()
         && request
             .max_tokens
@@ -66,16 +81,25 @@ fn max_tokens(
     {
         notes.ignore("max_tokens");
     }
-    let Some((member, asked)) = asked else {
-        return family
-            .max_output_tokens
-            .map(|most| most.min(DEFAULT_MAX_TOKENS));
+    let asked = asked_limit(request);
+    let taken = match (limit, asked) {
+        (Limit::Unset, Some((member, _))) => {
+            notes.ignore(member);
+            return None;
+        }
+        (Limit::Unset, None) => return None,
+        (Limit::Tokens(tokens), _) => tokens,
+        (Limit::AsAsked, None) => return default_limit(family),
+        (Limit::AsAsked, Some((_, asked))) => {
+            let most = family.max_output_tokens.unwrap_or(i32::MAX.unsigned_abs());
+            u32::try_from(asked)
+                .unwrap_or(u32::MAX)
+                .clamp(family.min_output_tokens, most)
+        }
     };
-    let most = family.max_output_tokens.unwrap_or(i32::MAX.unsigned_abs());
-    let taken = u32::try_from(asked)
-        .unwrap_or(u32::MAX)
-        .clamp(family.min_output_tokens, most);
-    if u64::from(taken) != asked {
+    if let Some((member, asked)) = asked
+        && u64::from(taken) != asked
+    {
         notes.adjust(member, &taken);
     }
     Some(taken)

@@ -10,6 +10,7 @@ mod history;
 mod image;
 mod inference;
 mod notes;
+mod reasoning;
 mod request;
 mod response;
 mod schema;

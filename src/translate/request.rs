@@ -9,6 +9,7 @@ use super::context::Context;
 use super::conversation::conversation;
 use super::inference::inference_configuration;
 use super::notes::Notes;
+use super::reasoning::Thinking;
 use super::tool_names::ToolNames;
 use super::tools::{ToolRequest, tool_configuration};
 use crate::bedrock::Family;
@@ -34,11 +35,17 @@ pub struct Translation {
 
 /// How the answer to a request must look.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is asked for by a member of its own"
+)]
 pub struct Answer {
     /// The tools' names in both directions.
     pub tool_names: ToolNames,
     /// Whether a call must be a `function_call`, because the request had the deprecated `functions`.
     pub legacy_functions: bool,
+    /// Whether the thoughts are left out.
+    pub exclude_reasoning: bool,
     /// Whether a stream ends with a chunk of usage.
     pub include_usage: bool,
     /// Whether the request named a tier, so that the answer names the one that served it.
@@ -53,7 +60,6 @@ pub fn converse_request(
     mut request: ChatCompletionRequest<'_>,
     context: &Context<'_>,
 ) -> Result<Translation, InvalidRequest> {
-    let family = context.family;
     refuse_untranslatable(&request)?;
     let mut notes = Notes::default();
     let mut tool_names = ToolNames::default();
@@ -65,12 +71,15 @@ pub fn converse_request(
     for tool in &request.tools {
         tool_names.register(tool.name.clone());
     }
+    let mut thinking = Thinking::decide(&request, context, &mut notes);
     let conversation = conversation(
         std::mem::take(&mut request.messages),
-        family,
+        &thinking.narrow(context.family),
         &mut tool_names,
         &mut notes,
     )?;
+    thinking.settle(&conversation.messages, &mut notes);
+    let family = &thinking.narrow(context.family);
     let called = !conversation.called.is_empty();
     let tools = ToolRequest {
         tools: std::mem::take(&mut request.tools),
@@ -95,10 +104,17 @@ pub fn converse_request(
     {
         one_call_at_a_time(tools, &request, family, &mut additional, &mut notes);
     }
-    let inference_config =
-        inference_configuration(&mut request, family, &mut additional, &mut notes);
+    let inference_config = inference_configuration(
+        &mut request,
+        family,
+        thinking.limit(),
+        &mut additional,
+        &mut notes,
+    );
+    thinking.write(&mut additional);
     let answer = Answer {
         tool_names,
+        exclude_reasoning: request.reasoning.unified.exclude,
         legacy_functions: request.legacy_functions,
         include_usage: request.include_usage,
         service_tier: request.service_tier.is_some(),

@@ -101,6 +101,7 @@ impl<'a> Parts<'a> {
                 .reasoning_content
                 .as_ref()
                 .and_then(|content| content.reasoning_text.as_ref()?.text)
+                .filter(|_| !answer.exclude_reasoning)
             {
                 parts.reasoning.push(text);
             }

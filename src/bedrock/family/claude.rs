@@ -44,7 +44,7 @@ const CLAUDE_3_7: Family = Family {
         effort_beta: false,
     },
     replays_reasoning: true,
-    prompt_cache: cache(1024, false),
+    prompt_cache: Some(cache(1024, false)),
     max_output_tokens: Some(64_000),
     ..CLAUDE_3
 };
@@ -63,7 +63,7 @@ const CLAUDE_4_5: Family = Family {
     sampling: Sampling::EitherOne,
     strict_tools: true,
     structured_output: true,
-    prompt_cache: cache(4096, true),
+    prompt_cache: Some(cache(4096, true)),
     ..CLAUDE_4
 };
 
@@ -74,7 +74,6 @@ const CLAUDE_4_6: Family = Family {
         can_be_disabled: true,
         xhigh: false,
         budget: true,
-        forced_calls: true,
         hides_text: false,
     }),
     prefill: false,
@@ -88,7 +87,7 @@ const CLAUDE_4_7: Family = Family {
         on_by_default: false,
         ..ADAPTIVE
     }),
-    prompt_cache: cache(4096, true),
+    prompt_cache: Some(cache(4096, true)),
     ..CLAUDE_5
 };
 
@@ -96,7 +95,7 @@ const CLAUDE_4_7: Family = Family {
 pub(super) const CLAUDE_5: Family = Family {
     reasoning: Reasoning::Adaptive(ADAPTIVE),
     replays_reasoning: true,
-    prompt_cache: cache(512, true),
+    prompt_cache: Some(cache(512, true)),
     sampling: Sampling::Refused,
     top_k: TopK::Nowhere,
     max_output_tokens: Some(128_000),
@@ -109,7 +108,6 @@ const ADAPTIVE: Adaptive = Adaptive {
     can_be_disabled: true,
     xhigh: true,
     budget: false,
-    forced_calls: true,
     hides_text: true,
 };
 
@@ -119,13 +117,13 @@ const ALWAYS_THINKING: Reasoning = Reasoning::Adaptive(Adaptive {
     ..ADAPTIVE
 });
 
-const fn cache(min_tokens: u32, one_hour: bool) -> Option<PromptCache> {
-    Some(PromptCache {
+const fn cache(min_tokens: u32, one_hour: bool) -> PromptCache {
+    PromptCache {
         tools: true,
         tool_turns: true,
         min_tokens,
         one_hour,
-    })
+    }
 }
 
 /// A Claude's rule, by its name and version; everything newer than the table has the newest rule.
@@ -160,12 +158,12 @@ pub(super) fn rule(name: &str) -> Family {
             ..CLAUDE_4_6
         },
         Some((4, 6)) => Family {
-            prompt_cache: cache(1024, true),
+            prompt_cache: Some(cache(1024, true)),
             ..CLAUDE_4_6
         },
         Some((4, 7)) => CLAUDE_4_7,
         Some((4, 8)) => Family {
-            prompt_cache: cache(1024, true),
+            prompt_cache: Some(cache(1024, true)),
             ..CLAUDE_4_7
         },
         Some((5, 5)) if is("opus") => Family {
@@ -173,7 +171,7 @@ pub(super) fn rule(name: &str) -> Family {
             ..CLAUDE_5
         },
         _ if is("sonnet") => Family {
-            prompt_cache: cache(1024, true),
+            prompt_cache: Some(cache(1024, true)),
             ..CLAUDE_5
         },
         _ => CLAUDE_5,
@@ -186,11 +184,11 @@ fn claude_3_5(name: &str) -> Family {
         image: !haiku,
         image_in_tool_result: !haiku,
         prompt_cache: if haiku {
-            cache(2048, false)
+            Some(cache(2048, false))
         } else if name.contains("20240620") {
             None
         } else {
-            cache(1024, false)
+            Some(cache(1024, false))
         },
         max_output_tokens: Some(8192),
         ..CLAUDE_3
@@ -205,7 +203,7 @@ fn claude_4_5(name: &str) -> Family {
             effort_beta: opus,
         },
         prompt_cache: if name.contains("sonnet") {
-            cache(1024, true)
+            Some(cache(1024, true))
         } else {
             CLAUDE_4_5.prompt_cache
         },

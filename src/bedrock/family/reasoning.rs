@@ -47,8 +47,6 @@ pub struct Adaptive {
     pub xhigh: bool,
     /// Whether `thinking` of the type `enabled` is still taken, with a budget.
     pub budget: bool,
-    /// Whether `toolChoice` may force a call while the model thinks.
-    pub forced_calls: bool,
     /// Whether the text of the thinking is left out unless `thinking.display` is `summarized`.
     pub hides_text: bool,
 }

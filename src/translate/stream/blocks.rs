@@ -134,7 +134,7 @@ impl Blocks {
                 }
             }
             Action::Reasoning { token } => {
-                if !is_empty(&token) {
+                if !is_empty(&token) && !self.answer.exclude_reasoning {
                     self.writer.reasoning_content(&token, out);
                 }
             }

@@ -1,0 +1,217 @@
+//! Whether the model is to think, and what is sent so that it does. This is decided before the conversation is
+//! built, which looks different when the model thinks; the fields are written last, because a conversation whose
+//! thoughts are lost can only go on without.
+
+mod budget;
+mod claude;
+mod effort;
+mod wish;
+
+use serde_json::{Map, Value, json};
+
+use super::context::Context;
+use super::notes::Notes;
+use crate::bedrock::request::{ContentBlock, ConversationRole, Message};
+use crate::bedrock::{EffortField, Family, Reasoning, Sampling, ToolChoiceForms, TopK};
+use crate::openai::ChatCompletionRequest;
+use crate::openai::reasoning::ReasoningEffort;
+use budget::Budget;
+use effort::nearest;
+use wish::{Wish, wish};
+
+/// The efforts of Nova's `maxReasoningEffort`.
+const NOVA_EFFORTS: &[&str] = &["low", "medium", "high"];
+
+/// Whether the model thinks about a request, and what makes it.
+#[derive(Debug)]
+pub(super) struct Thinking {
+    on: bool,
+    /// The members of `additionalModelRequestFields` that say so.
+    fields: Map<String, Value>,
+    limit: Limit,
+    reasoning: Reasoning,
+}
+
+/// What thinking makes of `maxTokens`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// Nothing.
+    #[default]
+    AsAsked,
+    /// This many tokens, those of the thoughts included.
+    Tokens(u32),
+    /// There must be none.
+    Unset,
+}
+
+impl Thinking {
+    /// Decides whether the model thinks, by what the request says and what the family takes.
+    pub(super) fn decide(
+        request: &ChatCompletionRequest<'_>,
+        context: &Context<'_>,
+        notes: &mut Notes,
+    ) -> Self {
+        let reasoning = context.family.reasoning;
+        let options = &request.reasoning;
+        match reasoning {
+            Reasoning::Budget { .. } | Reasoning::Adaptive(_) => {
+                claude::decide(request, context, notes)
+            }
+            _ => {
+                claude::ignore_objects(options, notes);
+                let wish = wish(options, false, notes);
+                Self::with_word(reasoning, wish, notes)
+            }
+        }
+    }
+
+    /// Whether the model thinks, asked or unasked.
+    pub(super) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Switches thinking off when the conversation lacks the thoughts that would have to come with it: with a budget,
+    /// the assistant's turn whose results come last must begin with its own ("Expected `thinking` or
+    /// `redacted_thinking`, but found `tool_use`"). Models that think as they find right do not insist.
+    pub(super) fn settle(&mut self, messages: &[Message<'_>], notes: &mut Notes) {
+        if self.is_on() && self.is_enabled() && lacks_thoughts(messages) {
+            self.switch_off(notes);
+        }
+    }
+
+    /// Takes a budget.
+    fn budget(&mut self, budget: Budget) {
+        self.on = true;
+        self.limit = Limit::Tokens(budget.limit);
+    }
+
+    /// Lets the model answer without thinking, where it can; otherwise nothing changes.
+    fn switch_off(&mut self, notes: &mut Notes) {
+        let disabled = match self.reasoning {
+            Reasoning::Budget { .. } => None,
+            Reasoning::Adaptive(adaptive) if !adaptive.on_by_default => None,
+            Reasoning::Adaptive(adaptive) if adaptive.can_be_disabled => {
+                Some(json!({"type": "disabled"}))
+            }
+            _ => return,
+        };
+        if !std::mem::take(&mut self.on) {
+            return;
+        }
+        self.limit = Limit::AsAsked;
+        self.fields.shift_remove("thinking");
+        claude::forget_interleaving(&mut self.fields);
+        if let Some(disabled) = disabled {
+            self.fields.insert("thinking".to_owned(), disabled);
+            claude::lower_effort(&mut self.fields, notes);
+        }
+        notes.adjust("thinking", &"disabled");
+    }
+
+    /// The family as it is while the model thinks, or does not: what it takes less then.
+    pub(super) fn narrow(&self, family: &Family) -> Family {
+        let mut family = *family;
+        if !self.on {
+            return family;
+        }
+        family.prefill = false;
+        let (sampling, forced_calls) = match self.reasoning {
+            Reasoning::Budget { .. } | Reasoning::Adaptive(_) => (false, !self.is_enabled()),
+            Reasoning::Effort { forced_calls, .. } => (true, forced_calls),
+            _ => (self.limit != Limit::Unset, true),
+        };
+        if !sampling {
+            family.sampling = Sampling::Refused;
+            family.top_k = TopK::Nowhere;
+        }
+        if !forced_calls {
+            family.tool_choice = ToolChoiceForms::Auto;
+        }
+        family
+    }
+
+    /// Whether thinking has a budget, which makes the model stricter than thinking that adapts itself.
+    fn is_enabled(&self) -> bool {
+        self.limit != Limit::AsAsked && self.fields.contains_key("thinking")
+    }
+
+    /// What becomes of `maxTokens`.
+    pub(super) fn limit(&self) -> Limit {
+        self.limit
+    }
+
+    /// Writes what makes the model think, or keeps it from thinking.
+    pub(super) fn write(self, additional: &mut Map<String, Value>) {
+        additional.extend(self.fields);
+    }
+
+    fn new(reasoning: Reasoning, on: bool) -> Self {
+        Self {
+            on,
+            fields: Map::new(),
+            limit: Limit::default(),
+            reasoning,
+        }
+    }
+
+    /// For models that are told in one word, or cannot be told at all.
+    fn with_word(reasoning: Reasoning, wish: Option<Wish>, notes: &mut Notes) -> Self {
+        let (values, on_by_default): (&[&str], bool) = match reasoning {
+            Reasoning::ReasoningConfig => (NOVA_EFFORTS, false),
+            Reasoning::Effort {
+                values,
+                on_by_default,
+                ..
+            } => (values, on_by_default),
+            always => (&[], always == Reasoning::Embedded),
+        };
+        let mut thinking = Self::new(reasoning, on_by_default);
+        let Some(wish) = wish else {
+            return thinking;
+        };
+        let Some(word) = nearest(wish.effort(), values) else {
+            if on_by_default || wish.effort() != ReasoningEffort::None {
+                notes.ignore(wish.path);
+            }
+            return thinking;
+        };
+        wish.note(word, notes);
+        thinking.on = word != "none";
+        match reasoning {
+            Reasoning::ReasoningConfig => {
+                let config = json!({"type": "enabled", "maxReasoningEffort": word});
+                thinking.fields.insert("reasoningConfig".to_owned(), config);
+                if word == "high" {
+                    thinking.limit = Limit::Unset;
+                }
+            }
+            Reasoning::Effort { field, .. } => {
+                let (name, value) = match field {
+                    EffortField::ReasoningEffort => ("reasoning_effort", json!(word)),
+                    EffortField::Reasoning => ("reasoning", json!({"effort": word})),
+                    EffortField::ReasoningConfig => ("reasoning_config", json!(word)),
+                };
+                thinking.fields.insert(name.to_owned(), value);
+            }
+            _ => {}
+        }
+        thinking
+    }
+}
+
+/// Whether results come last and the turn that they answer begins with something other than its thoughts.
+fn lacks_thoughts(messages: &[Message<'_>]) -> bool {
+    let [.., calls, results] = messages else {
+        return false;
+    };
+    let answers = |block: &ContentBlock<'_>| matches!(block, ContentBlock::ToolResult(_));
+    calls.role == ConversationRole::Assistant
+        && results.content.iter().any(answers)
+        && !matches!(
+            calls.content.first(),
+            Some(ContentBlock::ReasoningContent(_))
+        )
+}
+
+#[cfg(test)]
+mod tests;
