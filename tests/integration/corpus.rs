@@ -19,6 +19,7 @@ mod conversations;
 mod errors;
 mod frames;
 mod said;
+mod shapes;
 mod vectors;
 
 pub(crate) use clients::client_requests;
