@@ -45,6 +45,8 @@ pub struct Config {
     pub commit_after: Option<Duration>,
     /// How Bedrock is reached.
     pub bedrock: Bedrock,
+    /// What Bedrock is asked to cache.
+    pub prompt_cache: PromptCache,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
     /// The keys clients may present; none means that nobody needs one.
@@ -82,6 +84,25 @@ pub struct Bedrock {
     pub max_attempts: u32,
 }
 
+/// What Bedrock is asked to cache.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PromptCache {
+    /// Who decides.
+    pub mode: PromptCacheMode,
+}
+
+/// Who decides what of a prompt is cached.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PromptCacheMode {
+    /// The client where it says something, else the gateway.
+    #[default]
+    Auto,
+    /// Only the client.
+    Client,
+    /// Nothing is cached.
+    Off,
+}
+
 /// Who may read `/metrics`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metrics {
@@ -100,6 +121,7 @@ impl Default for Config {
             keep_alive: Duration::from_secs(15),
             commit_after: Some(Duration::from_mins(1)),
             bedrock: Bedrock::default(),
+            prompt_cache: PromptCache::default(),
             metrics: Metrics::default(),
             api_keys: Vec::new(),
         }

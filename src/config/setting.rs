@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::value::Value;
-use super::{Config, Unsupported};
+use super::{Config, PromptCacheMode, Unsupported};
 
 /// The longest time that an option can name: a day.
 const DAY: f64 = 86_400.0;
@@ -186,6 +186,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         about: "How many calls are made at most for one request",
         read: |config, value| put(&mut config.bedrock.max_attempts, value.whole(&(1..=10))),
         show: |config| Some(config.bedrock.max_attempts.to_string()),
+    },
+    Setting {
+        section: "prompt_cache",
+        key: "mode",
+        about: "\"auto\" sets cache points where they pay, \"client\" sets only those that clients ask for, \"off\" none",
+        read: |config, value| put(&mut config.prompt_cache.mode, value.prompt_cache_mode()),
+        show: |config| match config.prompt_cache.mode {
+            PromptCacheMode::Auto => text("auto"),
+            PromptCacheMode::Client => text("client"),
+            PromptCacheMode::Off => text("off"),
+        },
     },
     Setting {
         section: "metrics",

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::Unsupported;
 use super::mistake::quoted;
+use super::{PromptCacheMode, Unsupported};
 
 /// One value as it was typed, before anything is known about the option it belongs to.
 #[derive(Clone, Debug)]
@@ -84,6 +84,16 @@ impl Value<'_> {
             Some("ignore") => Ok(Unsupported::Ignore),
             Some("reject") => Ok(Unsupported::Reject),
             _ => Err(self.mismatch("\"ignore\" or \"reject\"")),
+        }
+    }
+
+    /// Reads who decides what is cached.
+    pub(super) fn prompt_cache_mode(&self) -> Reading<PromptCacheMode> {
+        match self.text() {
+            Some("auto") => Ok(PromptCacheMode::Auto),
+            Some("client") => Ok(PromptCacheMode::Client),
+            Some("off") => Ok(PromptCacheMode::Off),
+            _ => Err(self.mismatch("\"auto\", \"client\" or \"off\"")),
         }
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::cache_control::CacheControl;
 use super::error::InvalidRequest;
 use super::json::{Field, Path};
 
@@ -40,13 +41,16 @@ struct Members<'a> {
     text: Option<&'a RawValue>,
     refusal: Option<&'a RawValue>,
     image_url: Option<&'a RawValue>,
+    cache_controls: Vec<CacheControl<'a>>,
 }
 
 impl<'a> Content<'a> {
-    /// Reads `content`; members without a meaning here are added to `extras`, as paths below the message.
+    /// Reads `content`; members without a meaning here are added to `extras`, as paths below the message, and
+    /// cache points to `cache_controls`.
     pub(super) fn read(
         field: Field<'a, '_>,
         extras: &mut Vec<String>,
+        cache_controls: &mut Vec<CacheControl<'a>>,
     ) -> Result<Self, InvalidRequest> {
         if field.is_string() {
             return field.string().map(Self::Text);
@@ -56,7 +60,7 @@ impl<'a> Content<'a> {
         }
         let parts = field.array()?.into_iter().enumerate().map(|(index, raw)| {
             let path = Path::Element(field.path(), index);
-            ContentPart::read(Field::new(raw, &path), index, extras)
+            ContentPart::read(Field::new(raw, &path), index, extras, cache_controls)
         });
         parts.collect::<Result<_, _>>().map(Self::Parts)
     }
@@ -67,12 +71,14 @@ impl<'a> ContentPart<'a> {
         field: Field<'a, '_>,
         index: usize,
         extras: &mut Vec<String>,
+        cache_controls: &mut Vec<CacheControl<'a>>,
     ) -> Result<Self, InvalidRequest> {
         // Some clients put bare strings among the parts.
         if field.is_string() {
             return field.string().map(Self::Text);
         }
-        let members = Members::read(field, index, extras)?;
+        let mut members = Members::read(field, index, extras)?;
+        cache_controls.append(&mut members.cache_controls);
         let kind = members
             .kind
             .clone()
@@ -123,7 +129,13 @@ impl<'a> Members<'a> {
                 // What thinking is made of; the whole part is named.
                 "thinking" | "signature" | "data" => {}
                 _ if member.is_empty() => {}
-                _ => extras.push(format!("content[{index}].{name}")),
+                name => {
+                    let path = format!("content[{index}].{name}");
+                    match CacheControl::read(name, member, Some(index), path) {
+                        Ok(control) => members.cache_controls.push(control),
+                        Err(path) => extras.push(path),
+                    }
+                }
             }
         }
         Ok(members)

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::cache_control::CacheControl;
 use super::content::Content;
 use super::error::{InvalidRequest, excerpt};
 use super::json::{Field, Path};
@@ -24,6 +25,8 @@ pub struct Message<'a> {
     pub tool_call_id: Option<Cow<'a, str>>,
     /// The speaker's name; for role `function` the function that answers.
     pub name: Option<Cow<'a, str>>,
+    /// Where the client wants the prompt to be cached: after parts of the message, or after all of it.
+    pub cache_controls: Vec<CacheControl<'a>>,
     /// Members that hold something and have no meaning here, as paths below the message.
     pub extras: Vec<String>,
 }
@@ -57,6 +60,7 @@ impl<'a> Message<'a> {
             function_call: None,
             tool_call_id: None,
             name: None,
+            cache_controls: Vec::new(),
             extras: Vec::new(),
         };
         for (name, raw) in field.object()?.0 {
@@ -67,7 +71,14 @@ impl<'a> Message<'a> {
             }
             match name.as_ref() {
                 "role" => role = Some(Role::read(field)?),
-                "content" => message.content = Content::read(field, &mut message.extras)?,
+                "content" => {
+                    let Self {
+                        extras,
+                        cache_controls,
+                        ..
+                    } = &mut message;
+                    message.content = Content::read(field, extras, cache_controls)?;
+                }
                 "refusal" => message.refusal = Some(field.string()?),
                 "tool_calls" => {
                     message.tool_calls = ToolCall::read_all(field, &mut message.extras)?;
@@ -76,7 +87,10 @@ impl<'a> Message<'a> {
                 "tool_call_id" => message.tool_call_id = Some(field.string()?),
                 "name" => message.name = Some(field.string()?),
                 _ if field.is_empty() => {}
-                _ => message.extras.push(name.into_owned()),
+                _ => match CacheControl::read(&name, field, None, name.to_string()) {
+                    Ok(control) => message.cache_controls.push(control),
+                    Err(name) => message.extras.push(name),
+                },
             }
         }
         message.role = role.ok_or_else(|| InvalidRequest::missing(Path::Member(path, "role")))?;

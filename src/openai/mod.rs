@@ -1,5 +1,6 @@
 //! The client's wire format: OpenAI's Chat Completions. Pure: no I/O, no clock, no randomness.
 
+pub mod cache_control;
 pub mod chunk;
 pub mod completion;
 pub mod content;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::cache_control::PromptCacheOptions;
 use super::error::InvalidRequest;
 use super::json::{Field, MAX_ELEMENTS, Object, Path};
 use super::message::Message;
@@ -63,6 +64,8 @@ pub struct ChatCompletionRequest<'a> {
     pub service_tier: Option<Cow<'a, str>>,
     /// `performance_config.latency`.
     pub latency: Option<Cow<'a, str>>,
+    /// What is said about caching the prompt as a whole.
+    pub prompt_cache: PromptCacheOptions<'a>,
     /// Whether there is a `bedrock` object.
     pub bedrock: bool,
     /// Members that hold something and have no meaning here.
@@ -79,7 +82,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("presence_penalty", "0"),
     ("presence_penalty", "0.0"),
     ("verbosity", r#""medium""#),
-    ("prompt_cache_retention", r#""in_memory""#),
 ];
 
 impl<'a> ChatCompletionRequest<'a> {
@@ -172,6 +174,8 @@ impl<'a> ChatCompletionRequest<'a> {
             "modalities" => self.audio = read_modalities(field)?,
             "service_tier" => self.service_tier = Some(field.string()?),
             "performance_config" => self.read_performance_config(field)?,
+            "prompt_cache_retention" => self.prompt_cache.read_retention(field)?,
+            "prompt_cache_options" => self.prompt_cache.read_options(field, &mut self.extras)?,
             "bedrock" => self.bedrock = true,
             _ => return Ok(false),
         }

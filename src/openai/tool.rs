@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::cache_control::CacheControl;
 use super::error::InvalidRequest;
 use super::json::{Field, Path};
 
@@ -20,6 +21,8 @@ pub struct Tool<'a> {
     pub parameters: Option<&'a RawValue>,
     /// Whether arguments must follow the schema exactly.
     pub strict: bool,
+    /// Whether the client wants the prompt to be cached up to here.
+    pub cache_control: Option<CacheControl<'a>>,
     /// Members that hold something and have no meaning here, as paths below the tool.
     pub extras: Vec<String>,
 }
@@ -84,6 +87,7 @@ impl<'a> Tool<'a> {
             description: None,
             parameters: None,
             strict: false,
+            cache_control: None,
             extras: Vec::new(),
         }
     }
@@ -105,7 +109,7 @@ impl<'a> Tool<'a> {
                 }
                 "function" | "custom" => definition = Some((name, raw)),
                 _ if member.is_empty() => {}
-                _ => tool.extras.push(name.into_owned()),
+                _ => tool.read_other(&name, member, ""),
             }
         }
         match definition {
@@ -138,18 +142,24 @@ impl<'a> Tool<'a> {
                 "parameters" if member.is_object() => self.parameters = Some(member.raw()),
                 "parameters" => return Err(member.wrong("an object")),
                 "strict" => self.strict = member.boolean()?,
-                // Some clients put it beside the function, some into it.
-                "cache_control" if !member.is_empty() => self.extras.push(name.into_owned()),
                 // A custom tool is refused as a whole.
                 "format" => {}
                 _ if member.is_empty() => {}
-                _ => self.extras.push(format!("{prefix}{name}")),
+                _ => self.read_other(&name, member, prefix),
             }
         }
         if self.name.is_empty() {
             return Err(InvalidRequest::missing(Path::Member(field.path(), "name")));
         }
         Ok(())
+    }
+
+    /// Reads a member that OpenAI does not have. Some clients put `cache_control` beside the function, some into it.
+    fn read_other(&mut self, name: &str, field: Field<'a, '_>, prefix: &str) {
+        match CacheControl::read(name, field, None, format!("{prefix}{name}")) {
+            Ok(control) => self.cache_control = Some(control),
+            Err(path) => self.extras.push(path),
+        }
     }
 }
 

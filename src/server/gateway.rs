@@ -93,7 +93,7 @@ impl Gateway {
             recorder,
             draining: watch::Sender::new(false),
             bodies: BodyBudget::new(config.max_body_bytes),
-            translator: Arc::new(Translator::new(config.unsupported)),
+            translator: Arc::new(Translator::new(config)),
         }
     }
 

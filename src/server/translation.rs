@@ -11,10 +11,10 @@ use super::refusals::Refusals;
 use super::request_body::Share;
 use crate::bedrock::model_id::foundation_model;
 use crate::bedrock::{Family, Refusal};
-use crate::config::Unsupported;
+use crate::config::{Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
-use crate::translate::{Answer, Context, Notes, Translation, converse_request};
+use crate::translate::{Answer, Context, Notes, PromptCaching, Translation, converse_request};
 use crate::upstream::Bedrock;
 
 /// The most features that one request is relieved of. Each costs a call.
@@ -24,6 +24,7 @@ const MAX_REFUSALS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Translator {
     unsupported: Unsupported,
+    prompt_caching: PromptCaching,
     aside: Aside,
     refusals: Refusals,
 }
@@ -61,10 +62,15 @@ pub(super) struct Call {
 }
 
 impl Translator {
-    /// A translator that treats fields without effect as `unsupported` says.
-    pub(super) fn new(unsupported: Unsupported) -> Self {
+    /// A translator that knows what the operator wants.
+    pub(super) fn new(config: &Config) -> Self {
         Self {
-            unsupported,
+            unsupported: config.unsupported,
+            prompt_caching: match config.prompt_cache.mode {
+                PromptCacheMode::Auto => PromptCaching::Auto,
+                PromptCacheMode::Client => PromptCaching::Client,
+                PromptCacheMode::Off => PromptCaching::Off,
+            },
             aside: Aside::default(),
             refusals: Refusals::default(),
         }
@@ -154,6 +160,7 @@ impl Translator {
         let context = Context {
             foundation_model: request.foundation_model.as_deref(),
             replay: !request.refused.contains(&Refusal::ReasoningReplay),
+            prompt_caching: self.prompt_caching,
             ..Context::new(&family)
         };
         let Translation {

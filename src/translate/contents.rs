@@ -1,11 +1,14 @@
 //! What messages say becomes blocks, each kind where it may stand.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use super::image::image;
+use super::prompt_cache::{Mark, Marks};
 use crate::bedrock::Family;
 use crate::bedrock::request::{ContentBlock, ImageBlock, ToolResultContentBlock};
 use crate::openai::InvalidRequest;
+use crate::openai::cache_control::CacheControl;
 use crate::openai::content::{Content, ContentPart};
 use crate::openai::error::excerpt;
 use crate::openai::message::Message;
@@ -19,6 +22,10 @@ const SEE_IMAGE: &str = "(see the attached image)";
 pub(super) struct Contents<'b, 'a> {
     pub(super) messages: Vec<Message<'a>>,
     pub(super) family: &'b Family,
+    /// The client's cache points in the message that was read last.
+    pub(super) marks: Marks<'a>,
+    /// Those of them whose part is still to be read.
+    controls: VecDeque<CacheControl<'a>>,
 }
 
 /// What a call returned.
@@ -27,9 +34,20 @@ pub(super) struct ToolResult<'a> {
     pub(super) content: Vec<ToolResultContentBlock<'a>>,
     /// Images to put after the results, for models that take none inside one.
     pub(super) images: Vec<ContentBlock<'a>>,
+    /// The client's cache points after the result.
+    pub(super) marks: Vec<Mark<'a>>,
 }
 
-impl<'a> Contents<'_, 'a> {
+impl<'b, 'a> Contents<'b, 'a> {
+    pub(super) fn new(messages: Vec<Message<'a>>, family: &'b Family) -> Self {
+        Self {
+            messages,
+            family,
+            marks: Marks::default(),
+            controls: VecDeque::new(),
+        }
+    }
+
     /// What a user says: texts and images in their order, no text blank.
     pub(super) fn blocks(&mut self, index: usize) -> Result<Vec<ContentBlock<'a>>, InvalidRequest> {
         let mut blocks = Vec::new();
@@ -44,7 +62,9 @@ impl<'a> Contents<'_, 'a> {
                 ContentPart::Thinking => {}
                 ContentPart::Other(kind) => return Err(untranslatable(index, part, &kind)),
             }
+            self.mark(index, Some(part), blocks.len());
         }
+        self.mark(index, None, blocks.len());
         Ok(blocks)
     }
 
@@ -65,13 +85,38 @@ impl<'a> Contents<'_, 'a> {
                 }
                 ContentPart::Other(kind) => return Err(untranslatable(index, part, &kind)),
             }
+            self.mark(index, Some(part), texts.len());
         }
         let refusal = self
             .messages
             .get_mut(index)
             .and_then(|message| message.refusal.take());
         texts.extend(refusal.and_then(not_blank));
+        self.mark(index, None, texts.len());
         Ok(texts)
+    }
+
+    /// Takes the client's cache points after a whole message out; they are not read with its contents then.
+    pub(super) fn marks_of_message(&mut self, index: usize) -> Vec<Mark<'a>> {
+        let Some(message) = self.messages.get_mut(index) else {
+            return Vec::new();
+        };
+        let controls = &mut message.cache_controls;
+        let whole = controls.extract_if(.., |control| control.part.is_none());
+        whole
+            .map(|control| Mark::new(control, &format!("messages[{index}]")))
+            .collect()
+    }
+
+    /// Keeps the cache points that the client set after a part, or after the whole message; the first `blocks`
+    /// blocks of the message stand before them.
+    fn mark(&mut self, index: usize, part: Option<usize>, blocks: usize) {
+        let end = |part: Option<usize>| part.unwrap_or(usize::MAX);
+        let controls = &mut self.controls;
+        while let Some(control) = controls.pop_front_if(|control| end(control.part) <= end(part)) {
+            let mark = Mark::new(control, &format!("messages[{index}]"));
+            self.marks.push(blocks, mark);
+        }
     }
 
     /// What a tool message says.
@@ -95,13 +140,23 @@ impl<'a> Contents<'_, 'a> {
             };
             content.push(ToolResultContentBlock::Text(Cow::Borrowed(text)));
         }
-        Ok(ToolResult { content, images })
+        // A point stands beside a result, never in one.
+        let marks = self.marks.take_after(usize::MAX);
+        Ok(ToolResult {
+            content,
+            images,
+            marks,
+        })
     }
 
     fn take(&mut self, index: usize) -> Vec<ContentPart<'a>> {
         let Some(message) = self.messages.get_mut(index) else {
             return Vec::new();
         };
+        self.controls = std::mem::take(&mut message.cache_controls).into();
+        // Those of the whole message come last, wherever it has them.
+        let controls = self.controls.make_contiguous();
+        controls.sort_by_key(|control| control.part.unwrap_or(usize::MAX));
         match std::mem::replace(&mut message.content, Content::Absent) {
             Content::Absent => Vec::new(),
             Content::Text(text) => vec![ContentPart::Text(text)],

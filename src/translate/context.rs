@@ -1,5 +1,6 @@
 //! What a translation needs to know beside the request itself.
 
+use super::prompt_cache::PromptCaching;
 use crate::bedrock::Family;
 
 /// What a translation needs to know beside the request itself. The same request in the same context always
@@ -17,6 +18,8 @@ pub struct Context<'c> {
     pub add_budget_to_max_tokens: bool,
     /// Whether AWS GovCloud is called, which refuses `thinking.display`.
     pub gov_cloud: bool,
+    /// Who decides what is cached.
+    pub prompt_caching: PromptCaching,
 }
 
 impl<'c> Context<'c> {
@@ -28,6 +31,7 @@ impl<'c> Context<'c> {
             replay: true,
             add_budget_to_max_tokens: true,
             gov_cloud: false,
+            prompt_caching: PromptCaching::default(),
         }
     }
 }

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use super::contents::Contents;
 use super::history::{PairedCall, Part, pair};
 use super::notes::Notes;
+use super::prompt_cache::{Anchor, Mark, Marks};
 use super::tool_names::ToolNames;
-use super::turn::{OpenTurn, user_text};
+use super::turn::{ClosedTurn, OpenTurn, user_text};
 use crate::bedrock::request::{
     ContentBlock, ConversationRole, Message as Turn, SystemContentBlock, ToolResultBlock,
     ToolResultContentBlock, ToolUseBlock,
@@ -22,7 +23,7 @@ const LEADING_TURN: &str = "(The conversation begins with your message.)";
 const TRAILING_TURN: &str = "Please continue.";
 /// Marks a system message in the middle of a conversation. It stays where it is, because moving it to the
 /// front would change the prefix that the prompt cache knows.
-const OPERATOR_NOTE: &str = "[Operator note] ";
+pub(super) const OPERATOR_NOTE: &str = "[Operator note] ";
 /// The result of a call that has none, which Bedrock would refuse.
 const NO_RESULT: &str = "No result provided";
 
@@ -31,8 +32,24 @@ const NO_RESULT: &str = "No result provided";
 pub(super) struct Conversation<'a> {
     pub(super) system: Vec<SystemContentBlock<'a>>,
     pub(super) messages: Vec<Turn<'a>>,
+    /// The client's cache points in both.
+    pub(super) marks: Vec<(Anchor<'a>, Mark<'a>)>,
+    /// How many of the messages stand in the client's next request as well.
+    pub(super) repeated: usize,
     /// The names of the called tools, as Bedrock sees them, in the order of their first call.
     pub(super) called: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Conversation<'a> {
+    fn extend(&mut self, turns: impl IntoIterator<Item = ClosedTurn<'a>>) {
+        for ClosedTurn { turn, marks } in turns {
+            let index = self.messages.len();
+            let anchor = |later| Anchor::Block { turn: index, later };
+            let marks = marks.into_iter().map(|(later, mark)| (anchor(later), mark));
+            self.marks.extend(marks);
+            self.messages.push(turn);
+        }
+    }
 }
 
 /// Translates the messages of a request.
@@ -47,13 +64,14 @@ pub(super) fn conversation<'a>(
 ) -> Result<Conversation<'a>, InvalidRequest> {
     let parts = pair(&mut messages, family.tool_use_id, notes)?;
     let mut builder = Builder {
-        contents: Contents { messages, family },
+        contents: Contents::new(messages, family),
         family,
         names,
         notes,
         conversation: Conversation::default(),
         turn: OpenTurn::new(ConversationRole::User),
         results: Vec::new(),
+        result_marks: Vec::new(),
         images: Vec::new(),
         spoken: Vec::new(),
         leading: true,
@@ -75,6 +93,9 @@ struct Builder<'b, 'a> {
     turn: OpenTurn<'a>,
     /// Results of the assistant turn that is being built; they open the user turn after it.
     results: Vec<ContentBlock<'a>>,
+    /// The client's cache points after one of those results. They stand after all, because results stand in the
+    /// order of their calls, and no request has only some of them.
+    result_marks: Vec<Mark<'a>>,
     /// Images that follow those results.
     images: Vec<ContentBlock<'a>>,
     /// The messages with text in the assistant turn at the end.
@@ -97,8 +118,11 @@ impl<'a> Builder<'_, 'a> {
         match part {
             _ if system => self.add_system(index),
             Part::Calls(calls) => {
+                let marks = self.contents.marks_of_message(index);
                 self.add_assistant(index)?;
-                calls.into_iter().try_for_each(|call| self.add_call(call))
+                calls.into_iter().try_for_each(|call| self.add_call(call))?;
+                self.turn.mark_second(marks);
+                Ok(())
             }
             Part::Other if role == Role::Assistant => self.add_assistant(index),
             Part::Other => self.add_user(index),
@@ -133,7 +157,11 @@ impl<'a> Builder<'_, 'a> {
         }
         if !self.family.leading_assistant && is_assistant(turns.first()) {
             turns.insert(0, user_text(LEADING_TURN));
+            for (anchor, _) in &mut self.conversation.marks {
+                anchor.move_by_a_turn();
+            }
         }
+        self.conversation.repeated = turns.len();
         if !self.family.prefill && is_assistant(turns.last()) {
             turns.push(user_text(TRAILING_TURN));
         }
@@ -142,36 +170,47 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn add_system(&mut self, index: usize) -> Result<(), InvalidRequest> {
-        for text in self.contents.texts(index)? {
+        let texts = self.contents.texts(index)?;
+        let mut marks = self.take_marks();
+        for (text, count) in texts.into_iter().zip(1..) {
+            let marks = marks.take_after(count);
             if !self.leading {
                 let text = Cow::Owned(format!("{OPERATOR_NOTE}{text}"));
-                self.push_user(ContentBlock::Text(text));
+                self.push_user(ContentBlock::Text(text), marks);
             } else if self.family.system {
-                let block = SystemContentBlock::Text(text);
-                self.conversation.system.push(block);
+                let system = &mut self.conversation.system;
+                let index = system.len();
+                system.push(SystemContentBlock::Text(text));
+                let marks = marks.into_iter().map(|mark| (Anchor::System(index), mark));
+                self.conversation.marks.extend(marks);
             } else {
-                self.push_user(ContentBlock::Text(text));
+                self.push_user(ContentBlock::Text(text), marks);
             }
         }
         Ok(())
     }
 
     fn add_user(&mut self, index: usize) -> Result<(), InvalidRequest> {
-        for block in self.contents.blocks(index)? {
-            self.push_user(block);
+        let blocks = self.contents.blocks(index)?;
+        let mut marks = self.take_marks();
+        for (block, count) in blocks.into_iter().zip(1..) {
+            let marks = marks.take_after(count);
+            self.push_user(block, marks);
         }
         Ok(())
     }
 
     fn add_assistant(&mut self, index: usize) -> Result<(), InvalidRequest> {
         let texts = self.contents.texts(index)?;
+        let mut marks = self.take_marks();
         if !texts.is_empty() {
             self.turn(ConversationRole::Assistant);
             self.spoken.push(index);
         }
-        for text in texts {
+        for (text, count) in texts.into_iter().zip(1..) {
             let turn = self.turn(ConversationRole::Assistant);
             turn.push_first(ContentBlock::Text(text));
+            turn.mark_first(marks.take_after(count));
         }
         Ok(())
     }
@@ -209,6 +248,7 @@ impl<'a> Builder<'_, 'a> {
     ) -> Result<Vec<ToolResultContentBlock<'a>>, InvalidRequest> {
         let result = self.contents.result(index)?;
         self.images.extend(result.images);
+        self.result_marks.extend(result.marks);
         Ok(result.content)
     }
 
@@ -216,18 +256,20 @@ impl<'a> Builder<'_, 'a> {
     fn add_orphan(&mut self, index: usize, id: &str) -> Result<(), InvalidRequest> {
         let result = self.contents.result(index)?;
         for block in result.content {
-            self.push_user(match block {
+            let block = match block {
                 ToolResultContentBlock::Text(text) => {
                     ContentBlock::Text(Cow::Owned(format!("[Result of the tool call {id}] {text}")))
                 }
                 ToolResultContentBlock::Image(image) => ContentBlock::Image(image),
                 ToolResultContentBlock::Document(document) => ContentBlock::Document(document),
                 ToolResultContentBlock::Video(video) => ContentBlock::Video(video),
-            });
+            };
+            self.push_user(block, Vec::new());
         }
         for image in result.images {
-            self.push_user(image);
+            self.push_user(image, Vec::new());
         }
+        self.turn.mark_second(result.marks);
         Ok(())
     }
 
@@ -238,17 +280,30 @@ impl<'a> Builder<'_, 'a> {
         }
         let results = std::mem::take(&mut self.results);
         let images = std::mem::take(&mut self.images);
+        let marks = std::mem::take(&mut self.result_marks);
         let turn = self.turn(ConversationRole::User);
         for block in results {
             turn.push_first(block);
         }
+        turn.mark_first(marks);
         for block in images {
             turn.push_second(block);
         }
     }
 
-    fn push_user(&mut self, block: ContentBlock<'a>) {
-        self.turn(ConversationRole::User).push_second(block);
+    fn push_user(&mut self, block: ContentBlock<'a>, marks: Vec<Mark<'a>>) {
+        let turn = self.turn(ConversationRole::User);
+        turn.push_second(block);
+        turn.mark_second(marks);
+    }
+
+    /// The client's cache points in the message that was just read; one before all of its blocks has no effect.
+    fn take_marks(&mut self) -> Marks<'a> {
+        let mut marks = std::mem::take(&mut self.contents.marks);
+        for mark in marks.take_after(0) {
+            self.notes.ignore(mark.into_path());
+        }
+        marks
     }
 
     /// The turn at the end if it is of `role`, else a new one after it.
@@ -262,19 +317,19 @@ impl<'a> Builder<'_, 'a> {
     /// Ends the turn at the end, in the form that the model takes, and begins one of `role`.
     fn close_turn(&mut self, role: ConversationRole) {
         let mut turn = std::mem::replace(&mut self.turn, OpenTurn::new(role));
-        let messages = &mut self.conversation.messages;
+        let conversation = &mut self.conversation;
         match (turn.role, self.family.tool_turns) {
             (ConversationRole::User, ToolTurns::ResultsAlone) if turn.is_mixed() => {
-                messages.extend(turn.split());
+                conversation.extend(turn.split());
             }
             (ConversationRole::Assistant, ToolTurns::CallsAlone) if turn.is_mixed() => {
                 turn.drop_text();
                 for index in self.spoken.drain(..) {
                     self.notes.ignore(format!("messages[{index}].content"));
                 }
-                messages.extend(turn.close());
+                conversation.extend(turn.close());
             }
-            _ => messages.extend(turn.close()),
+            _ => conversation.extend(turn.close()),
         }
         self.spoken.clear();
     }

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::conversation::conversation;
 use super::inference::inference_configuration;
 use super::notes::Notes;
+use super::prompt_cache::{Wishes, set_points};
 use super::reasoning::Thinking;
 use super::tool_names::ToolNames;
 use super::tools::{ToolRequest, tool_configuration};
@@ -67,12 +68,20 @@ pub fn converse_request(
     for extra in &request.extras {
         notes.ignore(extra.as_ref());
     }
+    let member = if request.legacy_functions {
+        "functions"
+    } else {
+        "tools"
+    };
     // Before those of the history, which grows: a replaced name must not change from turn to turn.
-    for tool in &request.tools {
-        tool_names.register(tool.name.clone());
+    let mut wishes = Wishes::default();
+    for (index, tool) in request.tools.iter_mut().enumerate() {
+        let name = tool_names.register(tool.name.clone());
+        let cache_control = tool.cache_control.take();
+        wishes.add_tool(cache_control, &format!("{member}[{index}]"), name);
     }
     let mut thinking = Thinking::decide(&request, context, &mut notes);
-    let conversation = conversation(
+    let mut conversation = conversation(
         std::mem::take(&mut request.messages),
         &thinking.narrow(context.family),
         &mut tool_names,
@@ -80,15 +89,14 @@ pub fn converse_request(
     )?;
     thinking.settle(&conversation.messages, &mut notes);
     let family = &thinking.narrow(context.family);
+    wishes.options = std::mem::take(&mut request.prompt_cache);
+    wishes.marks.append(&mut conversation.marks);
+    wishes.repeated = conversation.repeated;
     let called = !conversation.called.is_empty();
     let tools = ToolRequest {
         tools: std::mem::take(&mut request.tools),
         choice: request.tool_choice.take(),
-        member: if request.legacy_functions {
-            "functions"
-        } else {
-            "tools"
-        },
+        member,
     };
     let none = tools.choice == Some(ToolChoice::None);
     let tool_config = tool_configuration(
@@ -119,7 +127,7 @@ pub fn converse_request(
         include_usage: request.include_usage,
         service_tier: request.service_tier.is_some(),
     };
-    let converse = ConverseRequest {
+    let mut converse = ConverseRequest {
         inference_config,
         additional_model_request_fields: additional,
         performance_config: performance_configuration(request.latency.take(), &mut notes),
@@ -132,6 +140,7 @@ pub fn converse_request(
         system: conversation.system,
         messages: conversation.messages,
     };
+    set_points(&mut converse, wishes, context, &mut notes);
     let streamable = family.streaming_tools || (converse.tool_config.is_none() && !called);
     notes.sort(&request.members);
     Ok(Translation {

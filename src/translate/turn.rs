@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::prompt_cache::Mark;
 use crate::bedrock::request::{ContentBlock, ConversationRole, Message as Turn};
 
 /// What the assistant says between results and the words after them. Bedrock refuses blank text.
@@ -11,8 +12,20 @@ const RESULTS_SEEN: &str = "(I have seen the results.)";
 /// before the rest in a user turn, text before calls in an assistant turn.
 pub(super) struct OpenTurn<'a> {
     pub(super) role: ConversationRole,
-    first: Vec<ContentBlock<'a>>,
-    second: Vec<ContentBlock<'a>>,
+    first: Vec<Marked<'a>>,
+    second: Vec<Marked<'a>>,
+}
+
+/// A block, and the client's cache points after it.
+struct Marked<'a> {
+    block: ContentBlock<'a>,
+    marks: Vec<Mark<'a>>,
+}
+
+/// A turn as Bedrock takes it, and the client's cache points in it, each with the number of blocks after it.
+pub(super) struct ClosedTurn<'a> {
+    pub(super) turn: Turn<'a>,
+    pub(super) marks: Vec<(usize, Mark<'a>)>,
 }
 
 impl<'a> OpenTurn<'a> {
@@ -26,12 +39,26 @@ impl<'a> OpenTurn<'a> {
 
     /// Adds a result to a user turn, or text to an assistant turn.
     pub(super) fn push_first(&mut self, block: ContentBlock<'a>) {
-        self.first.push(block);
+        self.first.push(block.into());
     }
 
     /// Adds anything else to a user turn, or a call to an assistant turn.
     pub(super) fn push_second(&mut self, block: ContentBlock<'a>) {
-        self.second.push(block);
+        self.second.push(block.into());
+    }
+
+    /// Sets the client's cache points after the result or text that was added last.
+    pub(super) fn mark_first(&mut self, marks: Vec<Mark<'a>>) {
+        if let Some(last) = self.first.last_mut() {
+            last.marks.extend(marks);
+        }
+    }
+
+    /// Sets the client's cache points after what else was added last.
+    pub(super) fn mark_second(&mut self, marks: Vec<Mark<'a>>) {
+        if let Some(last) = self.second.last_mut() {
+            last.marks.extend(marks);
+        }
     }
 
     /// Whether text and calls, or results and something else, stand in the turn.
@@ -46,28 +73,41 @@ impl<'a> OpenTurn<'a> {
 
     /// Splits a user turn behind its results. Bedrock joins neighbours of one role again, so an assistant turn
     /// stands between the two.
-    pub(super) fn split(self) -> [Turn<'a>; 3] {
-        let user = |content| Turn {
-            role: ConversationRole::User,
-            content,
-        };
-        let between = Turn {
-            role: ConversationRole::Assistant,
-            content: vec![ContentBlock::Text(Cow::Borrowed(RESULTS_SEEN))],
-        };
+    pub(super) fn split(self) -> [ClosedTurn<'a>; 3] {
+        let user = |blocks| ClosedTurn::new(ConversationRole::User, blocks);
+        let between = ContentBlock::Text(Cow::Borrowed(RESULTS_SEEN));
+        let between = ClosedTurn::new(ConversationRole::Assistant, vec![between.into()]);
         [user(self.first), between, user(self.second)]
     }
 
     /// The turn as Bedrock takes it; one without blocks is none.
-    pub(super) fn close(mut self) -> Option<Turn<'a>> {
+    pub(super) fn close(mut self) -> Option<ClosedTurn<'a>> {
         if self.role == ConversationRole::Assistant && self.second.is_empty() {
             trim_end(&mut self.first);
         }
         self.first.extend(self.second);
-        (!self.first.is_empty()).then_some(Turn {
-            role: self.role,
-            content: self.first,
-        })
+        (!self.first.is_empty()).then(|| ClosedTurn::new(self.role, self.first))
+    }
+}
+
+impl<'a> ClosedTurn<'a> {
+    fn new(role: ConversationRole, blocks: Vec<Marked<'a>>) -> Self {
+        let mut content = Vec::with_capacity(blocks.len());
+        let mut marks = Vec::new();
+        let later = (0..blocks.len()).rev();
+        for (marked, later) in blocks.into_iter().zip(later) {
+            marks.extend(marked.marks.into_iter().map(|mark| (later, mark)));
+            content.push(marked.block);
+        }
+        let turn = Turn { role, content };
+        Self { turn, marks }
+    }
+}
+
+impl<'a> From<ContentBlock<'a>> for Marked<'a> {
+    fn from(block: ContentBlock<'a>) -> Self {
+        let marks = Vec::new();
+        Self { block, marks }
     }
 }
 
@@ -81,8 +121,8 @@ pub(super) fn user_text<'a>(text: &'static str) -> Turn<'a> {
 
 /// Claude refuses a prefill that ends with white space, and what is a prefill now is history in the next
 /// request, where its bytes must be the same.
-fn trim_end(blocks: &mut [ContentBlock<'_>]) {
-    if let Some(ContentBlock::Text(text)) = blocks.last_mut() {
+fn trim_end(blocks: &mut [Marked<'_>]) {
+    if let Some(ContentBlock::Text(text)) = blocks.last_mut().map(|last| &mut last.block) {
         let length = text.trim_end().len();
         if length < text.len() {
             text.to_mut().truncate(length);

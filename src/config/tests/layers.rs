@@ -89,6 +89,7 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
     let typed = |key: &str| match key {
         "listen" => "0.0.0.0:8080",
         "unsupported" => "reject",
+        "mode" => "client",
         "allow_anonymous" | "open" => "true",
         "max_body_bytes" => "4096",
         "region" => "eu-west-1",
@@ -129,7 +130,10 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
 
 #[test]
 fn the_table_of_options_is_sound() {
-    assert_eq!(sections().collect::<Vec<_>>(), ["bedrock", "metrics"]);
+    assert_eq!(
+        sections().collect::<Vec<_>>(),
+        ["bedrock", "prompt_cache", "metrics"]
+    );
     for setting in SETTINGS {
         assert_eq!(
             find(setting.section, setting.key).unwrap().name(),

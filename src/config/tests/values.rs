@@ -106,6 +106,10 @@ fn ranges_are_checked() {
         mistake("unsupported", "\"drop\""),
         "unsupported must be \"ignore\" or \"reject\", not \"drop\""
     );
+    assert_eq!(
+        mistake("prompt_cache.mode", "false"),
+        "prompt_cache.mode must be \"auto\", \"client\" or \"off\", not false"
+    );
 }
 
 #[test]

@@ -49,13 +49,19 @@ fn recorded_conversations_come_back_as_they_were() {
 fn in_openai_words(converse: &Value) -> Option<Value> {
     let mut messages = Vec::new();
     for block in converse["system"].as_array().into_iter().flatten() {
-        messages.push(json!({"role": "system", "content": block.get("text")?}));
+        if let Some(point) = block.get("cachePoint") {
+            mark(messages.last_mut()?, point);
+        } else {
+            messages.push(json!({"role": "system", "content": block.get("text")?}));
+        }
     }
     for message in converse["messages"].as_array()? {
         let (mut content, mut calls, mut results) = (Vec::new(), Vec::new(), Vec::new());
         for block in message["content"].as_array()? {
             if let Some(text) = block.get("text") {
                 content.push(json!({"type": "text", "text": text}));
+            } else if let Some(point) = block.get("cachePoint") {
+                mark(content.last_mut().or_else(|| results.last_mut())?, point);
             } else if let Some(call) = block.get("toolUse") {
                 let arguments = call["input"].to_string();
                 let function = json!({"name": call["name"], "arguments": arguments});
@@ -79,10 +85,16 @@ fn in_openai_words(converse: &Value) -> Option<Value> {
                 .push(json!({"role": message["role"], "content": content, "tool_calls": calls}));
         }
     }
-    Some(json!({"model": CLAUDE, "messages": messages}))
+    let options = json!({"mode": "explicit"});
+    Some(json!({"model": CLAUDE, "messages": messages, "prompt_cache_options": options}))
 }
 
-/// All texts, tool names and inputs of messages, blank texts left out.
+/// Sets the cache point after a message or a part of one.
+fn mark(place: &mut Value, point: &Value) {
+    place["cache_control"] = json!({"type": "ephemeral", "ttl": point["ttl"]});
+}
+
+/// All texts, tool names, inputs and cache points of messages, blank texts left out.
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(texts).collect(),
@@ -91,6 +103,8 @@ fn texts(value: &Value) -> Vec<String> {
             .collect::<BTreeMap<_, _>>()
             .into_iter()
             .filter(|(name, _)| !matches!(name.as_str(), "status" | "role"))
+            // Five minutes are what is meant without a word.
+            .filter(|(name, value)| *name != "ttl" || **value != "5m")
             .flat_map(|(name, value)| {
                 if name == "input" {
                     vec![value.to_string()]

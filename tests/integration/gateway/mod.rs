@@ -18,6 +18,7 @@ mod headers;
 mod hostile;
 mod keys;
 mod measures;
+mod prompt_cache;
 mod readiness;
 mod recording;
 mod refusals;

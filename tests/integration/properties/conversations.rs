@@ -25,7 +25,7 @@ const MODELS: [&str; 6] = [
     "mistral.mistral-7b-instruct-v0:2",
 ];
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
         Just(" \n".to_owned()),
@@ -34,7 +34,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-fn content(images: bool) -> impl Strategy<Value = Value> {
+pub(super) fn content(images: bool) -> impl Strategy<Value = Value> {
     let part = prop_oneof![
         3 => text().prop_map(|text| json!({"type": "text", "text": text})),
         1 => Just(json!({"type": "refusal", "refusal": "No."})),
@@ -66,7 +66,7 @@ fn id() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-fn call() -> impl Strategy<Value = Value> {
+pub(super) fn call() -> impl Strategy<Value = Value> {
     let name = select(vec!["get", "fs.read", "fs_read_4074bc", "größe", " "]);
     let arguments = select(vec![
         "",
@@ -180,7 +180,7 @@ fn assert_rules(body: &Value, model: &str) {
 }
 
 /// The only reasons why one of these conversations may be refused.
-fn assert_refusal(refusal: &InvalidRequest, model: &str) {
+pub(super) fn assert_refusal(refusal: &InvalidRequest, model: &str) {
     let blind = model.starts_with("mistral.") && refusal.message.contains("images");
     assert!(
         blind || refusal.param.as_deref() == Some("messages"),

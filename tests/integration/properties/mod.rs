@@ -3,5 +3,6 @@
 mod answer;
 mod conversations;
 mod decoder;
+mod prompt_cache;
 mod requests;
 mod streams;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub(crate) mod bedrock;
+pub(crate) mod cache;
 pub(crate) mod client;
 pub(crate) mod events;
 pub(crate) mod gateway;
