@@ -25,4 +25,5 @@ mod requests;
 mod retries;
 mod start;
 mod stop;
+mod structured;
 mod truncation;
