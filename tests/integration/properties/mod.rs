@@ -5,3 +5,4 @@ mod conversations;
 mod decoder;
 mod requests;
 mod streams;
+mod structured;
