@@ -133,6 +133,7 @@ pub fn converse_request(
         &mut notes,
     );
     thinking.write(&mut additional);
+    form.take_effort(&mut additional);
     let answer = Answer {
         tool_names,
         exclude_reasoning: request.reasoning.unified.exclude,

@@ -187,6 +187,23 @@ impl<'a> Form<'a> {
         self.tool.is_some() && (none || tools.tools.is_empty())
     }
 
+    /// Moves Claude's `output_config.effort` beside the grammar: from the additional fields, `output_config` would be
+    /// said twice.
+    pub(super) fn take_effort(&mut self, additional: &mut Map<String, Value>) {
+        let Some(output) = &mut self.output_config else {
+            return;
+        };
+        let Some(Value::Object(fields)) = additional.get_mut("output_config") else {
+            return;
+        };
+        if let Some(Value::String(effort)) = fields.shift_remove("effort") {
+            output.effort = Some(Cow::Owned(effort));
+        }
+        if fields.is_empty() {
+            additional.shift_remove("output_config");
+        }
+    }
+
     /// The tools with the answer's, of which the model must call one.
     pub(super) fn join(
         &mut self,
@@ -231,6 +248,7 @@ fn output_configuration<'a>(schema: &Value, format: &JsonSchema<'a>) -> OutputCo
                 },
             },
         },
+        effort: None,
     }
 }
 

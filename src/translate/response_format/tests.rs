@@ -158,3 +158,20 @@ fn a_schema_that_cannot_be_read_is_refused() {
         assert_eq!(refused.unwrap_err().param.as_deref(), Some(param));
     }
 }
+
+#[test]
+fn an_effort_stands_beside_the_grammar_and_nowhere_else() {
+    let mut asked = conversation(ConversationRole::User, text("Hi"));
+    let (mut form, _) = decide(json_schema(SCHEMA_TEXT), HAIKU, &mut asked);
+    let fields =
+        serde_json::json!({"output_config": {"effort": "low", "task_budget": 7}, "top_k": 1});
+    let Value::Object(mut fields) = fields else {
+        unreachable!("it is an object");
+    };
+    form.take_effort(&mut fields);
+    assert_eq!(form.output_config.unwrap().effort.as_deref(), Some("low"));
+    let left = serde_json::json!({"output_config": {"task_budget": 7}, "top_k": 1});
+    assert_eq!(Value::Object(fields.clone()), left);
+    Form::default().take_effort(&mut fields);
+    assert_eq!(Value::Object(fields), left);
+}
