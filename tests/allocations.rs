@@ -7,7 +7,9 @@
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::{Bytes, BytesMut};
-use outcrop::translate::{Answer, ChunkHead, StreamTranslator};
+use outcrop::bedrock::Family;
+use outcrop::openai::ChatCompletionRequest;
+use outcrop::translate::{Answer, ChunkHead, Context, StreamTranslator, converse_request};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -26,27 +28,69 @@ fn a_delta_allocates_nothing() {
     let call =
         r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"tooluse_A","name":"f"}}}"#;
     let start = event("contentBlockStart", call);
-    for (what, before, delta) in [
-        ("text", Vec::new(), text),
-        ("reasoning", Vec::new(), reasoning),
-        ("arguments", start, arguments),
+    let plain = Answer::default();
+    // Both have begun: whether they begin like something else is known.
+    let opening = |member: &str| {
+        let delta = format!(r#"{{"contentBlockIndex":0,"delta":{{{member}}}}}"#);
+        event("contentBlockDelta", &delta)
+    };
+    let in_text = opening(r#""text":"{\"a\": [""#);
+    let answer = r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"tooluse_A","name":"structured_answer"}}}"#;
+    let answer = [
+        event("contentBlockStart", answer),
+        opening(r#""toolUse":{"input":"{\"a\": ["}"#),
+    ]
+    .concat();
+    for (what, expected, before, delta) in [
+        ("text", &plain, Vec::new(), text),
+        ("reasoning", &plain, Vec::new(), reasoning),
+        ("arguments", &plain, start, arguments),
+        (
+            "JSON",
+            &json("us.meta.llama3-3-70b-instruct-v1:0"),
+            in_text,
+            text,
+        ),
+        (
+            "JSON of a tool",
+            &json("us.amazon.nova-lite-v1:0"),
+            answer,
+            arguments,
+        ),
     ] {
         let delta = event("contentBlockDelta", delta);
-        assert_eq!(blocks(&before, &[&delta]), 0, "{what}");
+        assert_eq!(blocks(expected, &before, &[&delta]), 0, "{what}");
         // A message in two pieces is put together in a buffer that stays.
         let (head, tail) = delta.split_at(delta.len() / 2);
-        assert_eq!(blocks(&before, &[head, tail]), 0, "{what} in two pieces");
+        assert_eq!(
+            blocks(expected, &before, &[head, tail]),
+            0,
+            "{what} in two pieces"
+        );
     }
 }
 
+/// How the answer looks to a request for JSON that this model is asked for without a grammar.
+fn json(model: &str) -> Answer {
+    let request = format!(
+        r#"{{"model":"{model}","messages":[{{"role":"user","content":"Hi"}}],"response_format":{{"type":"json_schema",
+            "json_schema":{{"name":"a","schema":{{"type":"object","properties":{{"a":{{}}}}}}}}}}}}"#
+    );
+    let request = ChatCompletionRequest::parse(request.as_bytes()).unwrap();
+    let family = Family::of(model.strip_prefix("us."));
+    converse_request(request, &Context::new(&family))
+        .unwrap()
+        .answer
+}
+
 /// How many blocks of memory are allocated for deltas that each come in `pieces`, once the stream is warm.
-fn blocks(before: &[u8], pieces: &[&[u8]]) -> u64 {
+fn blocks(answer: &Answer, before: &[u8], pieces: &[&[u8]]) -> u64 {
     let head = ChunkHead {
         id: "chatcmpl-1",
         created: 1_750_000_000,
         model: "m",
     };
-    let mut translator = StreamTranslator::new(head, Answer::default());
+    let mut translator = StreamTranslator::new(head, answer.clone());
     let mut out = BytesMut::new();
     translator.push(before, &mut out).unwrap();
     let mut written = 0;

@@ -3,8 +3,11 @@
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::BytesMut;
-use outcrop::openai::ErrorObject;
-use outcrop::translate::{Answer, ChunkHead, StreamTranslator};
+use outcrop::bedrock::Family;
+use outcrop::openai::{ChatCompletionRequest, ErrorObject};
+use outcrop::translate::{
+    Answer, ChunkHead, Context, JsonAnswer, StreamTranslator, converse_request,
+};
 use serde_json::Value;
 
 /// The events that a line of a script may name by its first byte.
@@ -27,11 +30,16 @@ pub(super) fn check(script: &[u8]) {
     let answer = Answer {
         include_usage: options & 1 != 0,
         legacy_functions: options & 2 != 0,
+        json: match options & 12 {
+            4 => json("meta.llama3-3-70b-instruct-v1:0"),
+            8 => json("amazon.nova-lite-v1:0"),
+            _ => None,
+        },
         ..Answer::default()
     };
     let bytes = encode(script);
     let whole = translate(&bytes, bytes.len().max(1), &answer);
-    let pieces = translate(&bytes, usize::from(options >> 2) + 1, &answer);
+    let pieces = translate(&bytes, usize::from(options >> 4) + 1, &answer);
     assert_eq!(whole, pieces, "the same bytes in other pieces");
     check_events(&whole);
     // A whole answer of Converse takes the same way.
@@ -42,6 +50,16 @@ pub(super) fn check(script: &[u8]) {
     }
     let text = String::from_utf8(out.to_vec()).expect("events are text");
     check_events(&text);
+}
+
+/// How an answer in JSON comes from this model: in its text, or as the input of the tool `structured_answer`.
+fn json(model: &str) -> Option<JsonAnswer> {
+    let request = br#"{"model":"m","messages":[{"role":"user","content":"x"}],"response_format":
+        {"type":"json_schema","json_schema":{"schema":{"type":"object","properties":{"a":{}}}}}}"#;
+    let request = ChatCompletionRequest::parse(request).expect("a request");
+    let family = Family::of(Some(model));
+    let translation = converse_request(request, &Context::new(&family)).expect("a translation");
+    translation.answer.json
 }
 
 /// Exactly one of `[DONE]` and an error ends the answer, and each event is one line of JSON.

@@ -33,6 +33,9 @@ pub enum Refusal {
     Prefill,
     /// `outputConfig`.
     StructuredOutput,
+    /// The schema in `outputConfig`: its grammar cannot be made. It says something about the request, not about the
+    /// model.
+    OutputSchema,
     /// The reasoning in this conversation: it is not as the model signed it, or not where the model wants it.
     /// It says something about the request, not about the model.
     ReasoningReplay,
@@ -157,6 +160,9 @@ impl Refusal {
                 path == known || path.starts_with(&format!("{known}."))
             });
         }
+        if path == "output_config.format.schema" {
+            return Some(Self::OutputSchema);
+        }
         if path == "thinking.type" || path.starts_with("thinking.") {
             return Some(Self::Thinking);
         }
@@ -165,7 +171,10 @@ impl Refusal {
 
     /// Whether it is true of the model, and so of other requests as well.
     pub fn is_of_the_model(self) -> bool {
-        !matches!(self, Self::ReasoningReplay | Self::ForcedChoiceWithThinking)
+        !matches!(
+            self,
+            Self::ReasoningReplay | Self::ForcedChoiceWithThinking | Self::OutputSchema
+        )
     }
 }
 
@@ -253,6 +262,11 @@ mod tests {
             (
                 "The model returned the following errors: output_config.format: Extra inputs are not permitted",
                 Refusal::StructuredOutput,
+            ),
+            (
+                "The model returned the following errors: output_config.format.schema: For 'integer' type, property \
+                 'multipleOf' is not supported",
+                Refusal::OutputSchema,
             ),
             (
                 "The model returned the following errors: tools.0.custom.strict: Extra inputs are not permitted",

@@ -9,6 +9,7 @@ pub(crate) mod json;
 pub mod message;
 pub mod reasoning;
 pub mod request;
+pub mod response_format;
 pub mod tool;
 pub mod tool_call;
 

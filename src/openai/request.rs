@@ -7,6 +7,7 @@ use super::error::InvalidRequest;
 use super::json::{Field, MAX_ELEMENTS, Object, Path};
 use super::message::Message;
 use super::reasoning::ReasoningOptions;
+use super::response_format::ResponseFormat;
 use super::tool::{Tool, ToolChoice};
 
 /// A chat completion request, borrowed from its JSON text.
@@ -50,10 +51,10 @@ pub struct ChatCompletionRequest<'a> {
     pub legacy_choice: bool,
     /// Whether calls must come one at a time: `parallel_tool_calls: false`.
     pub sequential_tool_calls: bool,
-    /// `response_format.type` when it is not `text`.
-    pub response_format: Option<Cow<'a, str>>,
     /// How much the model is to think.
     pub reasoning: ReasoningOptions,
+    /// The form that the answer's text must have, when it is not `text`.
+    pub response_format: Option<ResponseFormat<'a>>,
     /// Whether token probabilities are asked for.
     pub logprobs: bool,
     /// How many alternatives per token are asked for.
@@ -165,9 +166,11 @@ impl<'a> ChatCompletionRequest<'a> {
                 self.legacy_choice = true;
             }
             "parallel_tool_calls" => self.sequential_tool_calls = !field.boolean()?,
-            "response_format" => self.response_format = read_response_format(field)?,
             "reasoning_effort" | "reasoning" | "thinking" | "output_config" => {
                 return self.reasoning.read(name, field, &mut self.extras);
+            }
+            "response_format" => {
+                self.response_format = ResponseFormat::read(field, &mut self.extras)?;
             }
             "logprobs" => self.logprobs = field.boolean()?,
             "top_logprobs" => self.top_logprobs = Some(field.unsigned()?),
@@ -293,17 +296,6 @@ fn read_stop<'a>(field: Field<'a, '_>) -> Result<Vec<Cow<'a, str>>, InvalidReque
         return Err(field.wrong("a string or an array of strings"));
     };
     Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
-}
-
-fn read_response_format<'a>(field: Field<'a, '_>) -> Result<Option<Cow<'a, str>>, InvalidRequest> {
-    for (name, raw) in field.object()?.0 {
-        if name == "type" && raw.get() != "null" {
-            let path = Path::Member(field.path(), &name);
-            let kind = Field::new(raw, &path).string()?;
-            return Ok((kind != "text").then_some(kind));
-        }
-    }
-    Err(InvalidRequest::missing(Path::Member(field.path(), "type")))
 }
 
 fn read_modalities(field: Field<'_, '_>) -> Result<bool, InvalidRequest> {

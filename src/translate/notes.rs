@@ -27,6 +27,12 @@ impl Notes {
         self.adjusted.push(format!("{path}={value}"));
     }
 
+    /// Takes over what others noted.
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.ignored.append(&mut others.ignored);
+        self.adjusted.append(&mut others.adjusted);
+    }
+
     /// Puts the notes into the order in which the request has its top-level members, and the elements of those.
     pub fn sort(&mut self, members: &[Cow<'_, str>]) {
         let members: HashMap<&str, usize> = members.iter().map(AsRef::as_ref).zip(0..).collect();

@@ -8,16 +8,17 @@ use serde_json::{Map, json};
 use super::context::Context;
 use super::conversation::conversation;
 use super::inference::inference_configuration;
+use super::json_answer::JsonAnswer;
 use super::notes::Notes;
 use super::prompt_cache::{Wishes, set_points};
 use super::reasoning::Thinking;
+use super::response_format::{Circumstances, Form, form};
 use super::tool_names::ToolNames;
 use super::tools::{ToolRequest, tool_configuration};
 use crate::bedrock::Family;
 use crate::bedrock::request::{
     ConverseRequest, PerformanceConfiguration, ServiceTier, ToolConfiguration,
 };
-use crate::openai::error::excerpt;
 use crate::openai::tool::ToolChoice;
 use crate::openai::{ChatCompletionRequest, InvalidRequest};
 
@@ -51,6 +52,8 @@ pub struct Answer {
     pub include_usage: bool,
     /// Whether the request named a tier, so that the answer names the one that served it.
     pub service_tier: bool,
+    /// Whether the answer must be JSON that the model was asked for with a tool or in words.
+    pub json: Option<JsonAnswer>,
 }
 
 /// Translates a request.
@@ -98,17 +101,35 @@ pub fn converse_request(
         choice: request.tool_choice.take(),
         member,
     };
+    let mut form = match request.response_format.take() {
+        Some(format) => {
+            let circumstances = Circumstances {
+                family,
+                tools: &tools,
+                names: &tool_names,
+                conversation: &mut conversation,
+            };
+            form(format, circumstances, &mut notes)?
+        }
+        None => Form::default(),
+    };
     let none = tools.choice == Some(ToolChoice::None);
-    let tool_config = tool_configuration(
-        tools,
-        conversation.called,
-        family,
-        &mut tool_names,
-        &mut notes,
-    )?;
+    let alone = form.stands_alone(&tools);
+    let tool_config = if alone {
+        None
+    } else {
+        tool_configuration(
+            tools,
+            conversation.called,
+            family,
+            &mut tool_names,
+            &mut notes,
+        )?
+    };
+    let tool_config = form.join(tool_config, family);
     if let Some(tools) = &tool_config
         && (request.sequential_tool_calls || request.legacy_functions)
-        && !none
+        && !(none || alone)
     {
         one_call_at_a_time(tools, &request, family, &mut additional, &mut notes);
     }
@@ -120,19 +141,21 @@ pub fn converse_request(
         &mut notes,
     );
     thinking.write(&mut additional);
+    form.take_effort(&mut additional);
     let answer = Answer {
         tool_names,
         exclude_reasoning: request.reasoning.unified.exclude,
         legacy_functions: request.legacy_functions,
         include_usage: request.include_usage,
         service_tier: request.service_tier.is_some(),
+        json: form.json,
     };
     let mut converse = ConverseRequest {
         inference_config,
         additional_model_request_fields: additional,
         performance_config: performance_configuration(request.latency.take(), &mut notes),
         service_tier: service_tier(request.service_tier.take(), &mut notes),
-        output_config: None,
+        output_config: form.output_config,
         guardrail_config: None,
         request_metadata: BTreeMap::new(),
         additional_model_response_field_paths: Vec::new(),
@@ -177,13 +200,6 @@ fn refuse_untranslatable(request: &ChatCompletionRequest<'_>) -> Result<(), Inva
             "modalities",
             "Only text can be produced: 'modalities' must be [\"text\"].".to_owned(),
         );
-    }
-    if let Some(format) = &request.response_format {
-        let message = format!(
-            "The response format '{}' is not supported, only 'text'.",
-            excerpt(format)
-        );
-        return refuse("response_format", message);
     }
     if request.bedrock {
         return refuse(

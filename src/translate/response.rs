@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::answer_error::AnswerError;
+use super::json_answer::{JsonReader, Piece};
 use super::request::Answer;
 use super::stop;
 use crate::bedrock::JsonString;
@@ -82,6 +83,13 @@ impl Concatenation {
         self.characters += text.character_count();
     }
 
+    fn push_escaped(&mut self, escaped: &str) {
+        let token = format!("\"{escaped}\"");
+        if let Ok(text) = serde_json::from_str(&token) {
+            self.push(text);
+        }
+    }
+
     fn into_token(self) -> Option<Box<RawValue>> {
         if self.escaped.is_empty() {
             return None;
@@ -93,9 +101,10 @@ impl Concatenation {
 impl<'a> Parts<'a> {
     fn of(content: &'a [ContentBlock<'a>], answer: &'a Answer) -> Self {
         let mut parts = Self::default();
-        for block in content {
+        let mut json = answer.json.as_ref().map(JsonReader::new);
+        for (index, block) in (0..).zip(content) {
             if let Some(text) = block.text {
-                parts.content.push(text);
+                parts.say(text, json.as_mut());
             }
             if let Some(text) = block
                 .reasoning_content
@@ -111,7 +120,7 @@ impl<'a> Parts<'a> {
                     .content
                     .iter()
                     .filter_map(|piece| piece.text)
-                    .for_each(|text| parts.content.push(text));
+                    .for_each(|text| parts.say(text, json.as_mut()));
                 let range = (start, parts.content.characters);
                 parts.annotations.extend(
                     cited
@@ -125,8 +134,13 @@ impl<'a> Parts<'a> {
                 .as_ref()
                 .filter(|call| !call.is_server_tool())
             {
-                let name = answer.tool_names.restore(&call.name);
                 let arguments = arguments(call.input);
+                if let Some(json) = &mut json
+                    && parts.answers(index, &call.name, arguments, json)
+                {
+                    continue;
+                }
+                let name = answer.tool_names.restore(&call.name);
                 let function = Function { name, arguments };
                 parts.tool_calls.push(ToolCall {
                     id: &call.tool_use_id,
@@ -135,7 +149,39 @@ impl<'a> Parts<'a> {
                 });
             }
         }
+        if let Some(mut json) = json {
+            json.finish(&mut |piece| parts.add(piece));
+            if answer.exclude_reasoning {
+                parts.reasoning = Concatenation::default();
+            }
+        }
         parts
+    }
+
+    /// Adds a text, or what it is in an answer in JSON.
+    fn say(&mut self, text: JsonString<'_>, json: Option<&mut JsonReader>) {
+        match json {
+            Some(json) => json.text(text.escaped(), &mut |piece| self.add(piece)),
+            None => self.content.push(text),
+        }
+    }
+
+    /// Adds a call's input to the content, and tells whether the call is the answer's.
+    fn answers(&mut self, block: u32, name: &str, input: &str, json: &mut JsonReader) -> bool {
+        let mut add = |piece: Piece<'_>| self.add(piece);
+        let answers = json.call(block, name, &mut add);
+        if answers {
+            json.arguments(block, escaped(&json_token(input)), &mut add);
+            json.stop(block, &mut add);
+        }
+        answers
+    }
+
+    fn add(&mut self, piece: Piece<'_>) {
+        match piece {
+            Piece::Content(escaped) => self.content.push_escaped(escaped),
+            Piece::Reasoning(escaped) => self.reasoning.push_escaped(escaped),
+        }
     }
 
     fn into_choice(mut self, finish_reason: FinishReason, legacy_functions: bool) -> Choice<'a> {
@@ -201,6 +247,13 @@ pub(super) fn arguments(input: Option<&RawValue>) -> &str {
 pub(super) fn json_token(text: &str) -> String {
     // A string always has JSON text.
     serde_json::to_string(text).unwrap_or_default()
+}
+
+/// What stands between a token's quotes.
+pub(super) fn escaped(token: &str) -> &str {
+    token
+        .get(1..token.len().saturating_sub(1))
+        .unwrap_or_default()
 }
 
 /// The tier to name in an answer: what Bedrock says, else its default when the request named one.

@@ -2,6 +2,7 @@
 
 mod adaptation;
 mod expansion;
+mod output;
 
 use std::borrow::Cow;
 
@@ -13,6 +14,7 @@ use crate::bedrock::Family;
 use crate::openai::InvalidRequest;
 use adaptation::{COMBINATIONS, drop_look_around, looks_around, merge_combinations};
 use expansion::expand;
+pub(super) use output::output_schema;
 
 /// The most bytes that the schemas of one request may have together once their references are written out.
 /// Those that would grow beyond keep them: a few lines can name each other into gigabytes.
@@ -55,10 +57,7 @@ impl Schemas {
             return Ok(Cow::Owned(raw(&no_parameters())));
         };
         let text = parameters.get();
-        let mut schema: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
-            let message = format!("Invalid schema in '{path}': it is nested too deeply, or a number in it is out of range.");
-            InvalidRequest::value(path, message)
-        })?;
+        let mut schema = read(parameters, path)?;
         let typed = schema.get("type") == Some(&Value::from("object"));
         let refers = text.contains(r#""$ref""#);
         let combined = !self.combinations && COMBINATIONS.iter().any(|k| schema.contains_key(*k));
@@ -97,17 +96,43 @@ pub(super) fn raw(value: &Value) -> Box<RawValue> {
 }
 
 fn add_object_type(schema: &mut Map<String, Value>, path: &str) -> Result<(), InvalidRequest> {
-    let object = match schema.get("type") {
-        None | Some(Value::Null) => true,
-        Some(Value::Array(types)) => types.iter().any(|kind| kind == "object"),
-        Some(_) => false,
-    };
-    if !object {
-        let message = format!("Invalid schema in '{path}': its type must be 'object'.");
-        return Err(InvalidRequest::value(format!("{path}.type"), message));
-    }
+    refuse_other_roots(schema, path)?;
     schema.insert("type".to_owned(), Value::from("object"));
     Ok(())
+}
+
+/// Refuses a schema whose root describes something else than an object.
+///
+/// # Errors
+/// When its type leaves no object.
+pub(super) fn refuse_other_roots(
+    schema: &Map<String, Value>,
+    path: &str,
+) -> Result<(), InvalidRequest> {
+    if matches!(schema.get("type"), None | Some(Value::Null)) || is_of_type(schema, "object") {
+        return Ok(());
+    }
+    let message = format!("Invalid schema in '{path}': its type must be 'object'.");
+    Err(InvalidRequest::value(format!("{path}.type"), message))
+}
+
+/// Whether `kind` is the schema's type, or one of its types.
+fn is_of_type(schema: &Map<String, Value>, kind: &str) -> bool {
+    match schema.get("type") {
+        Some(Value::Array(types)) => types.iter().any(|one| one == kind),
+        one => one.is_some_and(|one| one == kind),
+    }
+}
+
+/// Reads a schema.
+///
+/// # Errors
+/// When it is nested too deeply to be read.
+pub(super) fn read(schema: &RawValue, path: &str) -> Result<Map<String, Value>, InvalidRequest> {
+    serde_json::from_str(schema.get()).map_err(|_| {
+        let message = format!("Invalid schema in '{path}': it is nested too deeply, or a number in it is out of range.");
+        InvalidRequest::value(path, message)
+    })
 }
 
 #[cfg(test)]
@@ -116,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    fn read(schema: &str) -> Result<String, InvalidRequest> {
+    fn adapted(schema: &str) -> Result<String, InvalidRequest> {
         let parameters: &RawValue = serde_json::from_str(schema).unwrap();
         schemas()
             .input_schema(Some(parameters), "p", &mut Notes::default())
@@ -132,17 +157,17 @@ mod tests {
     fn a_schema_that_bedrock_takes_keeps_its_bytes() {
         let schema =
             r#"{ "properties" : {"b":{},  "a":{"minimum":-9007199254740991}}, "type":"object" }"#;
-        assert_eq!(read(schema).unwrap(), schema);
+        assert_eq!(adapted(schema).unwrap(), schema);
     }
 
     #[test]
     fn a_missing_type_is_added_and_another_is_refused() {
-        assert_eq!(read("{}").unwrap(), r#"{"type":"object"}"#);
+        assert_eq!(adapted("{}").unwrap(), r#"{"type":"object"}"#);
         assert_eq!(
-            read(r#"{"type":["object","null"]}"#).unwrap(),
+            adapted(r#"{"type":["object","null"]}"#).unwrap(),
             r#"{"type":"object"}"#
         );
-        let refused = read(r#"{"type":"string"}"#).unwrap_err();
+        let refused = adapted(r#"{"type":"string"}"#).unwrap_err();
         assert_eq!(refused.param.as_deref(), Some("p.type"));
         assert_eq!(
             schemas()
@@ -158,7 +183,7 @@ mod tests {
         let schema = r##"{"type":"object","properties":{"a":{"$ref":"#/$defs/A","description":"x"}},
             "$defs":{"A":{"type":"array","items":{"$ref":"#/$defs/B"}},"B":{"enum":["\"$ref\""]}}}"##;
         assert_eq!(
-            read(schema).unwrap(),
+            adapted(schema).unwrap(),
             r#"{"type":"object","properties":{"a":{"type":"array","items":{"enum":["\"$ref\""]},"description":"x"}}}"#
         );
     }
@@ -168,7 +193,7 @@ mod tests {
         let schema = r##"{"type":"object","properties":{"definitions":{"$ref":"#/$defs/A"},"enum":{"$ref":"#/$defs/A"},
             "x":{"default":{"$ref":"#/$defs/A"}}},"$defs":{"A":{"type":"string"}}}"##;
         assert_eq!(
-            read(schema).unwrap(),
+            adapted(schema).unwrap(),
             r##"{"type":"object","properties":{"definitions":{"type":"string"},"enum":{"type":"string"},"x":{"default":{"$ref":"#/$defs/A"}}}}"##
         );
     }
@@ -183,16 +208,20 @@ mod tests {
         let chain = format!(
             r##"{{"type":"object","properties":{{"a":{{"$ref":"#/$defs/D0"}}}},"$defs":{{{defs}}}}}"##
         );
-        assert!(read(&chain).unwrap().contains("$ref"));
+        assert!(adapted(&chain).unwrap().contains("$ref"));
     }
 
     #[test]
     fn references_that_have_no_end_stay() {
         let recursive = r##"{"type":"object","properties":{"n":{"$ref":"#/$defs/N"}},
             "$defs":{"N":{"properties":{"n":{"$ref":"#/$defs/N"}}}}}"##;
-        assert!(read(recursive).unwrap().contains(r##""$ref":"#/$defs/N""##));
+        assert!(
+            adapted(recursive)
+                .unwrap()
+                .contains(r##""$ref":"#/$defs/N""##)
+        );
         let missing = r##"{"type":"object","properties":{"n":{"$ref":"#/$defs/X"}}}"##;
-        assert!(read(missing).unwrap().contains("$ref"));
+        assert!(adapted(missing).unwrap().contains("$ref"));
     }
 
     #[test]
@@ -210,7 +239,7 @@ mod tests {
         let bomb = format!(
             r##"{{"type":"object","properties":{{"x":{{"$ref":"#/$defs/D39"}}}},"$defs":{{{defs}}}}}"##
         );
-        assert!(read(&bomb).unwrap().len() < MAX_EXPANDED_LENGTH);
+        assert!(adapted(&bomb).unwrap().len() < MAX_EXPANDED_LENGTH);
     }
 
     #[test]
@@ -231,6 +260,6 @@ mod tests {
     #[test]
     fn a_schema_nested_without_end_is_refused() {
         let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-        assert!(read(&deep).is_err());
+        assert!(adapted(&deep).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! A ConverseStream answer becomes chat completion chunks: event-stream bytes in, server-sent events out.
 
 mod blocks;
+mod json;
 mod progress;
 mod step;
 mod whole;

@@ -42,6 +42,11 @@ impl ToolNames {
         candidate
     }
 
+    /// Whether a tool has this name towards Bedrock.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.clients.contains_key(name)
+    }
+
     /// The client's name for a tool that Bedrock names; a name that a model made up stays as it is.
     pub fn restore<'n>(&'n self, name: &'n str) -> &'n str {
         self.clients.get(name).map_or(name, String::as_str)

@@ -1,17 +1,22 @@
-//! `fixtures/responses/<case>.converse.json`: an answer of Converse's, and the chat completion that it becomes.
+//! `fixtures/responses/<case>.converse.json`: an answer of Converse's, and the chat completion that it becomes. Its
+//! member `answer` says how that must look, and is none of Converse's.
 
 use std::fs;
 
 use outcrop::translate::{Answer, Failure, chat_completion};
+use serde_json::Value;
 
 use crate::golden::{assert_golden, pretty};
+use crate::streams::answer_to;
 use crate::wire::HEAD;
 
 #[test]
 fn answers_become_chat_completions() {
     insta::glob!("../../fixtures/responses", "*.converse.json", |path| {
         let json = fs::read(path).unwrap();
-        let answer = Answer::default();
+        let options: Option<Value> = serde_json::from_slice(&json).ok();
+        let options = options.as_ref().and_then(|json| json.get("answer"));
+        let answer = options.map_or_else(Answer::default, answer_to);
         let output = match chat_completion(&json, HEAD.id, HEAD.created, HEAD.model, &answer) {
             Ok(completion) => pretty(&completion.body),
             Err(error) => {
@@ -33,7 +38,7 @@ fn names_tiers_and_functions_are_the_clients() {
     let json = br#"{"output":{"message":{"content":[{"toolUse":{"toolUseId":"tooluse_A","name":"fs_read_4074bc",
         "input":{"path":"a"}}}]}},"stopReason":"tool_use"}"#;
     let completion = chat_completion(json, HEAD.id, HEAD.created, HEAD.model, &answer).unwrap();
-    let body: serde_json::Value = serde_json::from_slice(&completion.body).unwrap();
+    let body: Value = serde_json::from_slice(&completion.body).unwrap();
     let choice = &body["choices"][0];
     assert_eq!(
         choice["message"]["function_call"],

@@ -57,13 +57,17 @@ pub(crate) fn read(lines: &str) -> (Vec<u8>, Answer) {
 }
 
 /// The answer to a request with these options.
-fn answer_to(options: &Value) -> Answer {
+pub(crate) fn answer_to(options: &Value) -> Answer {
     let names = |member: &str| options[member].as_array().cloned().unwrap_or_default();
     let mut request = json!({
         "model": "anthropic.claude-sonnet-4-5-20250929-v1:0",
         "messages": [{"role": "user", "content": "Hi"}],
         "stream_options": {"include_usage": options["include_usage"]},
+        "response_format": options["response_format"],
     });
+    if !options["model"].is_null() {
+        request["model"] = options["model"].clone();
+    }
     for name in names("tools") {
         request["tools"] = json!([{"type": "function", "function": {"name": name}}]);
     }

@@ -96,6 +96,28 @@ pub(crate) struct Received {
 }
 
 impl Received {
+    /// What a client has of the same answer when it comes whole.
+    pub(crate) fn of_completion(json: &[u8]) -> Self {
+        let completion: Value = serde_json::from_slice(json).unwrap();
+        let choice = &completion["choices"][0];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let calls = choice["message"]["tool_calls"].as_array();
+        let calls = calls.into_iter().flatten().map(|call| {
+            let function = &call["function"];
+            let (name, arguments) = (&function["name"], &function["arguments"]);
+            (text(&call["id"]), text(name), text(arguments))
+        });
+        Self {
+            content: text(&choice["message"]["content"]),
+            reasoning: text(&choice["message"]["reasoning_content"]),
+            calls: calls.collect(),
+            finish_reason: choice["finish_reason"].as_str().map(str::to_owned),
+            usage: completion.get("usage").cloned(),
+            error: None,
+            done: true,
+        }
+    }
+
     /// Reads server-sent events as strictly as the strictest client.
     pub(crate) fn read(sse: &str) -> Self {
         let mut received = Self::default();

@@ -56,7 +56,7 @@ impl Family {
                 reasoning: Reasoning::None,
                 ..self
             },
-            Refusal::StructuredOutput => Self {
+            Refusal::StructuredOutput | Refusal::OutputSchema => Self {
                 structured_output: false,
                 ..self
             },

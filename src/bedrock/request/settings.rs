@@ -48,6 +48,9 @@ pub struct ServiceTier<'a> {
 pub struct OutputConfiguration<'a> {
     /// The form of the text.
     pub text_format: TextFormat<'a>,
+    /// How much to think, at most 16 characters: what `output_config.effort` is among Claude's own fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<Cow<'a, str>>,
 }
 
 /// `OutputFormat`.

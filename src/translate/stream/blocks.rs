@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 
 use super::super::answer_error::AnswerError;
+use super::super::json_answer::JsonReader;
 use super::super::request::Answer;
 use super::step::{Action, Step};
 use crate::openai::chunk::{ChunkWriter, ToolCallStart};
@@ -19,13 +20,15 @@ const MAX_HELD_LENGTH: usize = 1024 * 1024;
 pub(super) struct Blocks {
     pub(super) writer: ChunkWriter,
     /// How the answer must look. Deprecated `functions` have one `function_call` in an answer.
-    answer: Answer,
+    pub(super) answer: Answer,
+    /// What reads an answer in JSON.
+    pub(super) json: Option<JsonReader>,
     open: Option<OpenCall>,
     /// How many calls have begun: the next one's index. Bedrock counts blocks, OpenAI counts calls.
     calls: u32,
     held: VecDeque<Step<'static>>,
     held_length: usize,
-    cited: CitedText,
+    pub(super) cited: CitedText,
 }
 
 #[derive(Debug)]
@@ -38,7 +41,7 @@ struct OpenCall {
 
 /// Where the text of the current block began, in characters of the whole content.
 #[derive(Debug, Default)]
-struct CitedText {
+pub(super) struct CitedText {
     characters: usize,
     block: Option<u32>,
     block_start: usize,
@@ -49,6 +52,7 @@ impl Blocks {
     pub(super) fn new(writer: ChunkWriter, answer: Answer) -> Self {
         Self {
             writer,
+            json: answer.json.as_ref().map(JsonReader::new),
             answer,
             open: None,
             calls: 0,
@@ -60,6 +64,7 @@ impl Blocks {
 
     /// Takes another answer's form, before its first block.
     pub(super) fn expect(&mut self, answer: Answer) {
+        self.json = answer.json.as_ref().map(JsonReader::new);
         self.answer = answer;
     }
 
@@ -95,6 +100,7 @@ impl Blocks {
             self.close_call(out);
             self.release(out);
         }
+        self.finish_json(out);
     }
 
     fn must_wait(&self, step: &Step<'_>) -> bool {
@@ -125,6 +131,9 @@ impl Blocks {
     }
 
     fn send(&mut self, step: Step<'_>, out: &mut BytesMut) {
+        let Some(step) = self.send_json(step, out) else {
+            return;
+        };
         let block = step.block;
         match step.action {
             Action::Text { token, characters } => {
@@ -192,7 +201,7 @@ impl Blocks {
 }
 
 impl CitedText {
-    fn advance(&mut self, block: u32, characters: usize) {
+    pub(super) fn advance(&mut self, block: u32, characters: usize) {
         if self.block != Some(block) {
             self.block = Some(block);
             self.block_start = self.characters;

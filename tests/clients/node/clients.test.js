@@ -4,28 +4,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { Gateway } from "./gateway.js";
+import { OpenAI, skip } from "./sdk.js";
 
-const NEEDED = 22;
 const OUTCROP = "An outcrop is where bedrock comes to the surface.";
 const QUESTION = [{ role: "user", content: "What is an outcrop?" }];
 // A PNG of one red pixel.
 const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==";
 
-const { skip, OpenAI } = await load();
 const unless = { skip };
-
-// The package, or why the tests cannot run here; in CI they have to.
-async function load() {
-  try {
-    if (Number(process.versions.node.split(".")[0]) < NEEDED) throw new Error(`Node ${process.version} is too old`);
-    return { skip: false, OpenAI: (await import("openai")).default };
-  } catch (error) {
-    const reason = `the openai package needs Node ${NEEDED} and \`npm ci\`: ${error.message}`;
-    if (process.env.CI === "true") throw new Error(reason);
-    return { skip: reason };
-  }
-}
 
 let gateway, client;
 

@@ -21,7 +21,6 @@ def ask(client, name="short-text", **more):
         ("n", 2),
         ("logprobs", True),
         ("temperature", 3),
-        ("response_format", {"type": "json_object"}),
         ("modalities", ["text", "audio"]),
         ("tool_choice", "required"),
     ],

@@ -26,4 +26,5 @@ mod requests;
 mod retries;
 mod start;
 mod stop;
+mod structured;
 mod truncation;

@@ -104,8 +104,8 @@ async fn each_wrong_member_is_named() {
         (json!({"stream": "yes"}), "stream"),
         (json!({"n": 2}), "n"),
         (
-            json!({"response_format": {"type": "json_object"}}),
-            "response_format",
+            json!({"response_format": {"type": "json_schema"}}),
+            "response_format.json_schema",
         ),
         (json!({"modalities": ["text", "audio"]}), "modalities"),
         (json!({"logprobs": true}), "logprobs"),

@@ -6,3 +6,4 @@ mod decoder;
 mod prompt_cache;
 mod requests;
 mod streams;
+mod structured;
