@@ -120,6 +120,13 @@ impl<'a> Builder<'_, 'a> {
             Part::Calls(calls) => {
                 let marks = self.contents.marks_of_message(index);
                 self.add_assistant(index)?;
+                if !self.family.tools {
+                    let path = format!("messages[{index}].tool_calls");
+                    self.notes.adjust(&path, &"text");
+                    calls.into_iter().try_for_each(|call| self.tell_call(call))?;
+                    self.turn.mark_first(marks);
+                    return Ok(());
+                }
                 calls.into_iter().try_for_each(|call| self.add_call(call))?;
                 self.turn.mark_second(marks);
                 Ok(())
@@ -242,6 +249,23 @@ impl<'a> Builder<'_, 'a> {
         Ok(())
     }
 
+    /// Tells a call and what it returned as text, to a model that knows no tools.
+    fn tell_call(&mut self, call: PairedCall<'a>) -> Result<(), InvalidRequest> {
+        let name = call.function.name;
+        let mut result = call.result;
+        for (id, input) in call.uses {
+            let text = format!("[Tool call {id}] {name}({input})");
+            self.turn(ConversationRole::Assistant)
+                .push_first(ContentBlock::Text(Cow::Owned(text)));
+            if let Some(index) = result.take() {
+                let content = self.take_result(index)?;
+                let told = content.into_iter().map(|block| told_result(&id, block));
+                self.results.extend(told);
+            }
+        }
+        Ok(())
+    }
+
     fn take_result(
         &mut self,
         index: usize,
@@ -256,15 +280,7 @@ impl<'a> Builder<'_, 'a> {
     fn add_orphan(&mut self, index: usize, id: &str) -> Result<(), InvalidRequest> {
         let result = self.contents.result(index)?;
         for block in result.content {
-            let block = match block {
-                ToolResultContentBlock::Text(text) => {
-                    ContentBlock::Text(Cow::Owned(format!("[Result of the tool call {id}] {text}")))
-                }
-                ToolResultContentBlock::Image(image) => ContentBlock::Image(image),
-                ToolResultContentBlock::Document(document) => ContentBlock::Document(document),
-                ToolResultContentBlock::Video(video) => ContentBlock::Video(video),
-            };
-            self.push_user(block, Vec::new());
+            self.push_user(told_result(id, block), Vec::new());
         }
         for image in result.images {
             self.push_user(image, Vec::new());
@@ -332,5 +348,17 @@ impl<'a> Builder<'_, 'a> {
             _ => conversation.extend(turn.close()),
         }
         self.spoken.clear();
+    }
+}
+
+/// A block of a result as a block of the user's.
+fn told_result<'a>(id: &str, block: ToolResultContentBlock<'a>) -> ContentBlock<'a> {
+    match block {
+        ToolResultContentBlock::Text(text) => {
+            ContentBlock::Text(Cow::Owned(format!("[Result of the tool call {id}] {text}")))
+        }
+        ToolResultContentBlock::Image(image) => ContentBlock::Image(image),
+        ToolResultContentBlock::Document(document) => ContentBlock::Document(document),
+        ToolResultContentBlock::Video(video) => ContentBlock::Video(video),
     }
 }

@@ -63,6 +63,13 @@ pub(super) fn tool_configuration<'a>(
             tool_choice: None,
         }));
     }
+    if !family.tools {
+        if choice == Some(ToolChoice::None) {
+            return Ok(None);
+        }
+        let message = "This model does not take tools.";
+        return Err(InvalidRequest::unsupported(member, message));
+    }
     refuse_doubles(&tools, member)?;
     let choice = choose(choice, &tools, family, notes)?;
     if choice == Choice::None {

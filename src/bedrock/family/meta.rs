@@ -13,6 +13,7 @@ const LLAMA: Family = Family {
 /// The Llamas without tools.
 const LLAMA_WITHOUT_TOOLS: Family = Family {
     tools: false,
+    tool_turns: ToolTurns::Mixed,
     ..LLAMA
 };
 

@@ -16,6 +16,7 @@ const MISTRAL: Family = Family {
 const MISTRAL_7B: Family = Family {
     system: false,
     tools: false,
+    tool_turns: ToolTurns::Mixed,
     ..MISTRAL
 };
 
