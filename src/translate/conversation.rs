@@ -123,7 +123,9 @@ impl<'a> Builder<'_, 'a> {
                 if !self.family.tools {
                     let path = format!("messages[{index}].tool_calls");
                     self.notes.adjust(&path, &"text");
-                    calls.into_iter().try_for_each(|call| self.tell_call(call))?;
+                    calls
+                        .into_iter()
+                        .try_for_each(|call| self.tell_call(call))?;
                     self.turn.mark_first(marks);
                     return Ok(());
                 }
