@@ -8,6 +8,7 @@ mod accepted;
 mod architecture;
 mod command_line;
 mod corpus;
+mod families;
 mod fuzz_corpus;
 mod gateway;
 mod golden;

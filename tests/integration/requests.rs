@@ -72,7 +72,8 @@ pub(crate) fn translate(json: &[u8]) -> Result<Translation, InvalidRequest> {
     converse_request(request, &context)
 }
 
-fn shown(translation: &Translation) -> String {
+/// What goes to Bedrock, below the headers that go to the client.
+pub(crate) fn shown(translation: &Translation) -> String {
     let mut shown = String::new();
     for (header, value) in [
         ("x-outcrop-ignored", translation.notes.ignored()),

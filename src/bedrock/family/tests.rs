@@ -1,6 +1,8 @@
 use super::claude::{CLAUDE_5, version_of};
 use super::*;
 
+mod matrix;
+
 #[test]
 fn claude_versions_do_not_eat_dates() {
     for (name, version) in [
