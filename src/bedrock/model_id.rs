@@ -60,6 +60,11 @@ pub fn foundation_model(id: &str) -> Result<Option<&str>, InvalidModelId> {
     Ok(strip_geography(name))
 }
 
+/// Whether an id belongs to AWS GovCloud, by its geography or the partition of its ARN.
+pub fn is_gov_cloud(id: &str) -> bool {
+    id.starts_with("us-gov.") || id.starts_with("arn:aws-us-gov:")
+}
+
 /// Strips `us.`, `eu.`, `global.` or any other geography, known or not: whatever stands before a provider.
 fn strip_geography(name: &str) -> Option<&str> {
     let provider = |name: &str| {
@@ -100,6 +105,22 @@ mod tests {
             assert_eq!(foundation_model(&id), Ok(Some(sonnet)), "{id}");
         }
         assert_eq!(foundation_model("deepseek.v3.2"), Ok(Some("deepseek.v3.2")));
+    }
+
+    #[test]
+    fn gov_cloud_is_a_geography_and_a_partition() {
+        let haiku = "anthropic.claude-haiku-4-5-20251001-v1:0";
+        for (id, gov_cloud) in [
+            (format!("us-gov.{haiku}"), true),
+            (
+                format!("arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/{haiku}"),
+                true,
+            ),
+            (format!("us.{haiku}"), false),
+            (haiku.to_owned(), false),
+        ] {
+            assert_eq!(is_gov_cloud(&id), gov_cloud, "{id}");
+        }
     }
 
     #[test]

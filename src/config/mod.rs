@@ -47,6 +47,8 @@ pub struct Config {
     pub bedrock: Bedrock,
     /// What Bedrock is asked to cache.
     pub prompt_cache: PromptCache,
+    /// How models are made to think.
+    pub reasoning: Reasoning,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
     /// The keys clients may present; none means that nobody needs one.
@@ -103,6 +105,13 @@ pub enum PromptCacheMode {
     Off,
 }
 
+/// How models are made to think.
+#[derive(Clone, Copy, Debug)]
+pub struct Reasoning {
+    /// Whether the tokens to think with come on top of the limit that a client names.
+    pub add_budget: bool,
+}
+
 /// Who may read `/metrics`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metrics {
@@ -122,6 +131,7 @@ impl Default for Config {
             commit_after: Some(Duration::from_mins(1)),
             bedrock: Bedrock::default(),
             prompt_cache: PromptCache::default(),
+            reasoning: Reasoning::default(),
             metrics: Metrics::default(),
             api_keys: Vec::new(),
         }
@@ -140,5 +150,11 @@ impl Default for Bedrock {
             total_timeout: Duration::from_hours(1),
             max_attempts: 3,
         }
+    }
+}
+
+impl Default for Reasoning {
+    fn default() -> Self {
+        Self { add_budget: true }
     }
 }

@@ -199,6 +199,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        section: "reasoning",
+        key: "add_budget",
+        about: "Whether Claude's thinking budget comes on top of max_completion_tokens, which OpenAI counts in",
+        read: |config, value| put(&mut config.reasoning.add_budget, value.boolean()),
+        show: |config| Some(config.reasoning.add_budget.to_string()),
+    },
+    Setting {
         section: "metrics",
         key: "open",
         about: "Whether /metrics needs no key off loopback either",

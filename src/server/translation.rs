@@ -9,7 +9,7 @@ use super::aside::Aside;
 use super::exchange::Exchange;
 use super::refusals::Refusals;
 use super::request_body::Share;
-use crate::bedrock::model_id::foundation_model;
+use crate::bedrock::model_id::{foundation_model, is_gov_cloud};
 use crate::bedrock::{Family, Refusal};
 use crate::config::{Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
@@ -25,6 +25,7 @@ const MAX_REFUSALS: usize = 4;
 pub(super) struct Translator {
     unsupported: Unsupported,
     prompt_caching: PromptCaching,
+    add_budget: bool,
     aside: Aside,
     refusals: Refusals,
 }
@@ -71,6 +72,7 @@ impl Translator {
                 PromptCacheMode::Client => PromptCaching::Client,
                 PromptCacheMode::Off => PromptCaching::Off,
             },
+            add_budget: config.reasoning.add_budget,
             aside: Aside::default(),
             refusals: Refusals::default(),
         }
@@ -161,6 +163,8 @@ impl Translator {
             foundation_model: request.foundation_model.as_deref(),
             replay: !request.refused.contains(&Refusal::ReasoningReplay),
             prompt_caching: self.prompt_caching,
+            add_budget_to_max_tokens: self.add_budget,
+            gov_cloud: is_gov_cloud(&request.model),
             ..Context::new(&family)
         };
         let Translation {

@@ -29,6 +29,8 @@ fn every_option_is_read_from_the_file() {
         idle_timeout = 2.5
         total_timeout = 86_400
         max_attempts = 10
+        [reasoning]
+        add_budget = false
         [metrics]
         open = true
         "#,
@@ -56,6 +58,7 @@ fn every_option_is_read_from_the_file() {
     assert_eq!(config.bedrock.idle_timeout, Duration::from_millis(2500));
     assert_eq!(config.bedrock.total_timeout, Duration::from_hours(24));
     assert_eq!(config.bedrock.max_attempts, 10);
+    assert!(!config.reasoning.add_budget);
     assert!(config.metrics.open);
 }
 

@@ -91,6 +91,7 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
         "unsupported" => "reject",
         "mode" => "client",
         "allow_anonymous" | "open" => "true",
+        "add_budget" => "false",
         "max_body_bytes" => "4096",
         "region" => "eu-west-1",
         "endpoint_url" | "control_endpoint_url" => "http://localhost:9/a",
@@ -132,7 +133,7 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
 fn the_table_of_options_is_sound() {
     assert_eq!(
         sections().collect::<Vec<_>>(),
-        ["bedrock", "prompt_cache", "metrics"]
+        ["bedrock", "prompt_cache", "reasoning", "metrics"]
     );
     for setting in SETTINGS {
         assert_eq!(

@@ -137,7 +137,8 @@ fn described(family: &Family) -> String {
         Sampling::EitherOne => "one",
         Sampling::Refused => "none",
     };
-    let cache = family.prompt_cache.map_or("-".to_owned(), |cache| {
+    let none = || "-".to_owned();
+    let cache = family.prompt_cache.map_or_else(none, |cache| {
         let hour = if cache.one_hour { "h" } else { "" };
         let messages = if cache.tools || cache.tool_turns {
             ""
@@ -146,7 +147,7 @@ fn described(family: &Family) -> String {
         };
         format!("{}{hour}{messages}", cache.min_tokens)
     });
-    let number = |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());
+    let number = |number: Option<u32>| number.map_or_else(none, |number| number.to_string());
     [
         taken.as_str(),
         choice,
