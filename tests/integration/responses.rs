@@ -53,3 +53,29 @@ fn names_tiers_and_functions_are_the_clients() {
         "what Bedrock did not count is not made up"
     );
 }
+
+/// A client that does not want the thoughts gets the same answer without them.
+#[test]
+fn excluded_thoughts_are_left_out() {
+    let json = include_bytes!(
+        "../../fixtures/responses/reasoning-stands-beside-the-content.converse.json"
+    );
+    let message = |exclude: bool| {
+        let request = serde_json::json!({
+            "model": "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "messages": [{"role": "user", "content": "Hi"}],
+            "reasoning": {"exclude": exclude},
+        });
+        let request = request.to_string();
+        let answer = crate::requests::translate(request.as_bytes())
+            .unwrap()
+            .answer;
+        let completion = chat_completion(json, HEAD.id, HEAD.created, HEAD.model, &answer).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&completion.body).unwrap();
+        body["choices"][0]["message"].clone()
+    };
+    let (whole, without) = (message(false), message(true));
+    assert!(whole["reasoning_content"].is_string());
+    assert_eq!(without.get("reasoning_content"), None);
+    assert_eq!(without["content"], whole["content"]);
+}

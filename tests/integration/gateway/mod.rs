@@ -20,6 +20,7 @@ mod keys;
 mod measures;
 mod prompt_cache;
 mod readiness;
+mod reasoning;
 mod recording;
 mod refusals;
 mod requests;

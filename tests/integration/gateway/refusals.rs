@@ -109,6 +109,22 @@ async fn it_is_remembered_for_the_model_and_not_for_others() {
 }
 
 #[tokio::test]
+async fn a_call_is_not_forced_where_thinking_forbids_it() {
+    let refusing = Refusing::begin().await;
+    let tools = json!([{"type": "function", "function": {"name": "get"}}]);
+    let members = json!({"reasoning_effort": "high", "tools": tools, "tool_choice": "required"});
+    let request = with(question("us.anthropic.claude-opus-4-7"), members);
+    let text = "The model returned the following errors: Thinking may not be enabled when tool_choice forces tool use.";
+    let (answer, bodies) = refusing.ask(&request, &[(400, text)]).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("x-outcrop-adjusted"), "tool_choice=auto");
+    assert_eq!(bodies[0]["toolConfig"]["toolChoice"], json!({"any": {}}));
+    assert_eq!(bodies[1]["toolConfig"].get("toolChoice"), None);
+    let fields = |body: &Value| body["additionalModelRequestFields"].clone();
+    assert_eq!(fields(&bodies[0]), fields(&bodies[1]));
+}
+
+#[tokio::test]
 async fn several_features_are_left_out_one_after_the_other() {
     let refusing = Refusing::begin().await;
     let refusals = [(400, NO_STOP), (400, NO_TEMPERATURE)];

@@ -1,0 +1,69 @@
+//! What a client says about thinking, and what the operator says, in the call of Bedrock.
+
+use serde_json::{Value, json};
+
+use crate::support::bedrock::ScriptedBedrock;
+use crate::support::client::Answer;
+use crate::support::events::Events;
+use crate::support::gateway::{MODEL, Running, config, question, with};
+use crate::support::messages::{event, short_answer};
+
+/// Sends `request` to a gateway with `add_budget`; Bedrock answers with a thought and a word. Returns the answer and
+/// the body of the call.
+async fn asked(request: &Value, add_budget: bool) -> (Answer, Value) {
+    let bedrock = ScriptedBedrock::start().await;
+    let mut config = config(&bedrock.url());
+    config.reasoning.add_budget = add_budget;
+    let gateway = Running::with(config).await;
+    let mut client = gateway.connect().await;
+    client.chat(request).await;
+    let mut call = bedrock.call().await;
+    let body = serde_json::from_slice(&call.body).unwrap();
+    let delta = json!({"contentBlockIndex": 1, "delta": {"reasoningContent": {"text": "Hm."}}});
+    let mut messages = short_answer();
+    messages.insert(1, event("contentBlockDelta", &delta));
+    call.begin_stream().await;
+    call.stream_all(&messages).await;
+    (client.answer().await, body)
+}
+
+#[tokio::test]
+async fn the_operator_says_whether_the_budget_comes_on_top() {
+    let members = json!({"reasoning_effort": "low", "max_completion_tokens": 4000});
+    let request = with(question(MODEL), members);
+    let (answer, body) = asked(&request, true).await;
+    assert_eq!(
+        answer.header("x-outcrop-adjusted"),
+        "max_completion_tokens=6048"
+    );
+    assert_eq!(body["inferenceConfig"]["maxTokens"], 6048);
+    let (answer, body) = asked(&request, false).await;
+    assert_eq!(answer.header("x-outcrop-adjusted"), "");
+    assert_eq!(body["inferenceConfig"]["maxTokens"], 4000);
+    let thinking = &body["additionalModelRequestFields"]["thinking"];
+    assert_eq!(thinking["budget_tokens"], 2048);
+}
+
+#[tokio::test]
+async fn gov_cloud_is_not_asked_to_summarize() {
+    for (geography, display) in [("us", json!("summarized")), ("us-gov", Value::Null)] {
+        let model = format!("{geography}.anthropic.claude-opus-4-7");
+        let request = with(question(&model), json!({"reasoning_effort": "low"}));
+        let (_, body) = asked(&request, true).await;
+        let thinking = &body["additionalModelRequestFields"]["thinking"];
+        assert_eq!(thinking["display"], display, "{geography}");
+        assert_eq!(thinking["type"], "adaptive");
+    }
+}
+
+#[tokio::test]
+async fn thoughts_that_are_excluded_are_left_out() {
+    for (exclude, thoughts) in [(false, "Hm."), (true, "")] {
+        let reasoning = json!({"reasoning": {"effort": "low", "exclude": exclude}});
+        let (answer, _) = asked(&with(question(MODEL), reasoning), true).await;
+        let events = Events::parse(&answer.body);
+        events.assert_whole("stop");
+        assert_eq!(events.reasoning(), thoughts);
+        assert_eq!(events.content(), "Hello");
+    }
+}
