@@ -12,7 +12,7 @@ use crate::requests::{shown, translate};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/families");
 /// A model of every row, and one that no row knows.
-const MODELS: [&str; 62] = [
+pub(crate) const MODELS: [&str; 62] = [
     "anthropic.claude-v2:1",
     "anthropic.claude-3-haiku-20240307-v1:0",
     "anthropic.claude-3-5-sonnet-20241022-v2:0",

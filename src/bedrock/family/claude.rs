@@ -220,7 +220,7 @@ pub(super) fn version_of(name: &str) -> Option<(u32, u32)> {
         digits.then(|| part.parse().ok()).flatten()
     };
     let mut parts = name
-        .split(['-', ':', '.'])
+        .split(['-', ':', '.', '['])
         .skip_while(|part| small(part).is_none());
     let major = parts.next().and_then(small)?;
     Some((major, parts.next().and_then(small).unwrap_or(0)))

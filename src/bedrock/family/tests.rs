@@ -16,6 +16,7 @@ fn claude_versions_do_not_eat_dates() {
         ("claude-sonnet-4-6", (4, 6)),
         ("claude-haiku-5-5", (5, 5)),
         ("claude-sonnet-5", (5, 0)),
+        ("claude-opus-4-6[1m]", (4, 6)),
     ] {
         assert_eq!(version_of(name), Some(version), "{name}");
     }

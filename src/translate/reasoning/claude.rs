@@ -266,7 +266,8 @@ impl Decision<'_, '_> {
             } => (EFFORTS_WITHOUT_THINKING, false),
             _ => (&[], false),
         };
-        let effort = self.own_effort().or(wish);
+        let own_effort = self.own_effort();
+        let effort = own_effort.or(wish);
         if let (Some(wish), Some(effort)) = (wish, effort)
             && wish.path != effort.path
             && wish.effort() != effort.effort()
@@ -283,8 +284,9 @@ impl Decision<'_, '_> {
         }
         for (name, value) in own {
             let taken = match name.as_str() {
-                "effort" if effort.is_some() => continue,
-                "effort" => !efforts.is_empty(),
+                "effort" if own_effort.is_some() => continue,
+                // A word that nobody knows.
+                "effort" => false,
                 "format" => self.context.family.structured_output,
                 _ => adapts,
             };

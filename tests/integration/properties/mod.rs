@@ -4,6 +4,7 @@ mod answer;
 mod conversations;
 mod decoder;
 mod prompt_cache;
+mod reasoning;
 mod requests;
 mod streams;
 mod structured;
