@@ -213,20 +213,24 @@ impl Decision<'_, '_> {
         }
     }
 
-    /// Lets the model think as much as it finds right for an effort.
+    /// Lets the model think as much as it finds right for an effort. Thoughts that it would hide are summarized,
+    /// unless the request has a `thinking` of this kind already or does not want them.
     fn adapt(&mut self, wish: Option<Wish>) {
         let hides_text = match self.thinking.reasoning {
             Reasoning::Adaptive(adaptive) => adaptive.hides_text,
             _ => false,
         };
+        let own = self.request.reasoning.thinking.as_ref();
+        let is_own = own.is_some_and(|own| {
+            own.contains_key("display") || own.get("type").is_some_and(|kind| kind == "adaptive")
+        });
         let mut thinking = self.own_object("adaptive");
-        let said = self.request.reasoning.thinking.is_some();
         let excluded = self.request.reasoning.unified.exclude;
         if self.context.gov_cloud {
             if thinking.shift_remove("display").is_some() {
                 self.notes.ignore("thinking.display");
             }
-        } else if hides_text && !said && !excluded {
+        } else if hides_text && !is_own && !excluded {
             thinking.insert("display".to_owned(), Value::from("summarized"));
         }
         self.thinking.on = true;

@@ -119,7 +119,7 @@ fn anthropics_objects_win_and_take_the_form_that_the_model_knows() {
     );
     assert_eq!(
         other.fields,
-        json!({"thinking": {"type": "adaptive"}, "output_config": {"effort": "medium"}})
+        json!({"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "medium"}})
     );
     assert_eq!(
         other.adjusted,
