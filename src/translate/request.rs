@@ -71,18 +71,8 @@ pub fn converse_request(
     for extra in &request.extras {
         notes.ignore(extra.as_ref());
     }
-    let member = if request.legacy_functions {
-        "functions"
-    } else {
-        "tools"
-    };
-    // Before those of the history, which grows: a replaced name must not change from turn to turn.
-    let mut wishes = Wishes::default();
-    for (index, tool) in request.tools.iter_mut().enumerate() {
-        let name = tool_names.register(tool.name.clone());
-        let cache_control = tool.cache_control.take();
-        wishes.add_tool(cache_control, &format!("{member}[{index}]"), name);
-    }
+    let member = tools_member(&request);
+    let mut wishes = register_tools(&mut request, member, &mut tool_names);
     let mut thinking = Thinking::decide(&request, context, &mut notes);
     let mut conversation = conversation(
         std::mem::take(&mut request.messages),
@@ -172,6 +162,31 @@ pub fn converse_request(
         answer,
         notes,
     })
+}
+
+/// The member that the tools stand in.
+fn tools_member(request: &ChatCompletionRequest<'_>) -> &'static str {
+    if request.legacy_functions {
+        "functions"
+    } else {
+        "tools"
+    }
+}
+
+/// Registers the tools' names, before those of the history, which grows: a replaced name must not change from turn
+/// to turn. Returns where the client wants cache points after them.
+fn register_tools<'a>(
+    request: &mut ChatCompletionRequest<'a>,
+    member: &str,
+    names: &mut ToolNames,
+) -> Wishes<'a> {
+    let mut wishes = Wishes::default();
+    for (index, tool) in request.tools.iter_mut().enumerate() {
+        let name = names.register(tool.name.clone());
+        let cache_control = tool.cache_control.take();
+        wishes.add_tool(cache_control, &format!("{member}[{index}]"), name);
+    }
+    wishes
 }
 
 /// What would make the answer wrong if it were left out.
