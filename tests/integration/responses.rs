@@ -4,7 +4,7 @@
 use std::fs;
 
 use outcrop::translate::{Answer, Failure, chat_completion};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::golden::{assert_golden, pretty};
 use crate::streams::answer_to;
@@ -42,7 +42,7 @@ fn names_tiers_and_functions_are_the_clients() {
     let choice = &body["choices"][0];
     assert_eq!(
         choice["message"]["function_call"],
-        serde_json::json!({"name": "fs.read", "arguments": r#"{"path":"a"}"#})
+        json!({"name": "fs.read", "arguments": r#"{"path":"a"}"#})
     );
     assert_eq!(choice["message"].get("tool_calls"), None);
     assert_eq!(choice["finish_reason"], "function_call");
@@ -61,7 +61,7 @@ fn excluded_thoughts_are_left_out() {
         "../../fixtures/responses/reasoning-stands-beside-the-content.converse.json"
     );
     let message = |exclude: bool| {
-        let request = serde_json::json!({
+        let request = json!({
             "model": "anthropic.claude-sonnet-4-5-20250929-v1:0",
             "messages": [{"role": "user", "content": "Hi"}],
             "reasoning": {"exclude": exclude},
@@ -71,7 +71,7 @@ fn excluded_thoughts_are_left_out() {
             .unwrap()
             .answer;
         let completion = chat_completion(json, HEAD.id, HEAD.created, HEAD.model, &answer).unwrap();
-        let body: serde_json::Value = serde_json::from_slice(&completion.body).unwrap();
+        let body: Value = serde_json::from_slice(&completion.body).unwrap();
         body["choices"][0]["message"].clone()
     };
     let (whole, without) = (message(false), message(true));

@@ -25,17 +25,11 @@ fn tokens() -> impl Strategy<Value = Value> {
 }
 
 fn thinking() -> impl Strategy<Value = Value> {
-    let kind = select(vec!["enabled", "adaptive", "disabled", "auto"]).prop_map(Value::from);
-    let display = select(vec!["summarized", "omitted"]).prop_map(Value::from);
-    (kind, of(tokens()), of(display)).prop_map(|(kind, tokens, display)| {
-        let mut thinking = json!({ "type": kind });
-        for (name, value) in [("budget_tokens", tokens), ("display", display)] {
-            if let Some(value) = value {
-                thinking[name] = value;
-            }
-        }
-        thinking
-    })
+    let kind = select(vec!["enabled", "adaptive", "disabled", "auto"]);
+    let display = select(vec!["summarized", "omitted"]);
+    (kind, of(tokens()), of(display)).prop_map(
+        |(kind, tokens, display)| json!({"type": kind, "budget_tokens": tokens, "display": display}),
+    )
 }
 
 /// OpenRouter's `reasoning`.
