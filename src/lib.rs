@@ -16,6 +16,8 @@ pub mod fixture;
 pub mod metrics;
 /// The client's wire format: OpenAI's. Pure.
 pub mod openai;
+/// Reasoning remembered by the ids of the calls that it led to.
+pub mod recall;
 /// Towards the client: accept, route, authenticate, body limits, the streaming body, drain.
 pub mod server;
 /// One wire format into the other. Pure.

@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("error", &["openai", "translate"]),
     ("upstream", &["bedrock", "error", "config", "metrics"]),
     ("fixture", &["bedrock", "error"]),
+    ("recall", &["error", "config"]),
     (
         "server",
         &[
@@ -26,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "metrics",
             "upstream",
             "fixture",
+            "recall",
         ],
     ),
     (
@@ -39,6 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "metrics",
             "upstream",
             "fixture",
+            "recall",
             "server",
         ],
     ),
