@@ -11,6 +11,7 @@ pub use log_format::LogFormat;
 pub use mistake::{Mistake, Mistakes};
 pub use print::{Loaded, Reference};
 pub use secret::Secret;
+pub use state_key::StateKey;
 
 mod environment;
 mod file;
@@ -20,6 +21,7 @@ mod mistake;
 mod print;
 mod secret;
 mod setting;
+mod state_key;
 mod value;
 mod variables;
 
@@ -49,8 +51,12 @@ pub struct Config {
     pub prompt_cache: PromptCache,
     /// How models are made to think.
     pub reasoning: Reasoning,
+    /// How much reasoning is remembered for clients that do not send it back.
+    pub recall: Recall,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
+    /// What authenticates the state that clients keep for the gateway; none means a random one.
+    pub state_key: Option<StateKey>,
     /// The keys clients may present; none means that nobody needs one.
     pub api_keys: Vec<Secret>,
 }
@@ -112,6 +118,15 @@ pub struct Reasoning {
     pub add_budget: bool,
 }
 
+/// How much reasoning is remembered for clients that do not send it back.
+#[derive(Clone, Copy, Debug)]
+pub struct Recall {
+    /// The most bytes; zero remembers nothing.
+    pub max_bytes: usize,
+    /// How long a turn is remembered after its last use; zero remembers nothing.
+    pub ttl: Duration,
+}
+
 /// Who may read `/metrics`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metrics {
@@ -132,7 +147,9 @@ impl Default for Config {
             bedrock: Bedrock::default(),
             prompt_cache: PromptCache::default(),
             reasoning: Reasoning::default(),
+            recall: Recall::default(),
             metrics: Metrics::default(),
+            state_key: None,
             api_keys: Vec::new(),
         }
     }
@@ -156,5 +173,14 @@ impl Default for Bedrock {
 impl Default for Reasoning {
     fn default() -> Self {
         Self { add_budget: true }
+    }
+}
+
+impl Default for Recall {
+    fn default() -> Self {
+        Self {
+            max_bytes: 64 * 1024 * 1024,
+            ttl: Duration::from_hours(24),
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::Config;
 use super::mistake::Origin;
 use super::setting::SETTINGS;
-use super::variables::API_KEY;
+use super::variables::{API_KEY, STATE_KEY};
 
 /// A configuration, and where each of its values comes from.
 ///
@@ -29,6 +29,10 @@ impl fmt::Display for Loaded {
             0 => writeln!(formatter, "# No keys: {API_KEY} is not set.")?,
             1 => writeln!(formatter, "# 1 key, hidden: {API_KEY}.")?,
             count => writeln!(formatter, "# {count} keys, hidden: {API_KEY}.")?,
+        }
+        match &self.config.state_key {
+            None => writeln!(formatter, "# A random state key: {STATE_KEY} is not set.")?,
+            Some(_) => writeln!(formatter, "# 1 state key, hidden: {STATE_KEY}.")?,
         }
         let mut section = "";
         for setting in SETTINGS {
@@ -72,6 +76,11 @@ impl fmt::Display for Reference {
             formatter,
             "\n  {API_KEY}\n          Keys that clients may present, separated by commas; \
              a variable alone, for it is a secret\n"
+        )?;
+        write!(
+            formatter,
+            "\n  {STATE_KEY}\n          32 bytes in base64 that authenticate the reasoning which clients keep for \
+             the gateway; a variable alone [default: random with each start]\n"
         )
     }
 }

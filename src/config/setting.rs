@@ -206,6 +206,28 @@ pub(super) const SETTINGS: &[Setting] = &[
         show: |config| Some(config.reasoning.add_budget.to_string()),
     },
     Setting {
+        section: "recall",
+        key: "max_bytes",
+        about: "How many bytes of reasoning are remembered for clients that do not send it back; 0 remembers none",
+        read: |config, value| {
+            put(
+                &mut config.recall.max_bytes,
+                value.whole(&(0..=64 * 1024 * 1024 * 1024)),
+            )
+        },
+        show: |config| Some(config.recall.max_bytes.to_string()),
+    },
+    Setting {
+        section: "recall",
+        key: "ttl",
+        about: "Seconds that a turn's reasoning is remembered after its last use; 0 remembers none",
+        read: |config, value| {
+            let reading = value.seconds_or_zero(&(1.0..=30.0 * DAY), "never");
+            put(&mut config.recall.ttl, reading)
+        },
+        show: |config| seconds(config.recall.ttl),
+    },
+    Setting {
         section: "metrics",
         key: "open",
         about: "Whether /metrics needs no key off loopback either",

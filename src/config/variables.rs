@@ -5,13 +5,16 @@ use super::log_format::LogFormat;
 use super::mistake::{Origin, nearest};
 use super::setting::{SETTINGS, Setting};
 use super::value::Value;
-use super::{Environment, Secret};
+use super::{Environment, Secret, StateKey};
 
 /// Names the configuration file.
 pub(super) const CONFIG: &str = "OUTCROP_CONFIG";
 
 /// Holds the static keys of clients, separated by commas.
 pub(super) const API_KEY: &str = "OUTCROP_API_KEY";
+
+/// Holds the key that authenticates what clients keep for the gateway.
+pub(super) const STATE_KEY: &str = "OUTCROP_STATE_KEY";
 
 /// Chooses the format of the logs.
 pub(super) const LOG_FORMAT: &str = "OUTCROP_LOG_FORMAT";
@@ -23,7 +26,7 @@ const OTHERS: &[&str] = &[
     LOG_FORMAT,
     "OUTCROP_ADMIN_KEY",
     "OUTCROP_CLIENT_KEY",
-    "OUTCROP_STATE_KEY",
+    STATE_KEY,
 ];
 
 /// Reads all `OUTCROP_…` variables.
@@ -48,6 +51,9 @@ pub(super) fn read(environment: &Environment, loading: &mut Loading) {
         ),
         None => {}
     }
+    if let Some(value) = environment.get(STATE_KEY) {
+        read_state_key(value.trim(), loading);
+    }
     if let Err(mistake) = LogFormat::from_environment(environment) {
         loading.mistake(mistake.origin, mistake.problem);
     }
@@ -70,6 +76,16 @@ fn read_keys(value: &str, loading: &mut Loading) {
         } else {
             loading.config.api_keys.push(Secret::new(key));
         }
+    }
+}
+
+/// Reads the state key. Its value is never repeated in a message, and a wrong one is not replaced by a random one.
+fn read_state_key(value: &str, loading: &mut Loading) {
+    loading.config.state_key = StateKey::parse(value);
+    if loading.config.state_key.is_none() {
+        let problem = "must be 32 bytes in base64, as `openssl rand -base64 32` prints them";
+        let origin = Origin::Variable(STATE_KEY.to_owned());
+        loading.mistake(origin, problem.to_owned());
     }
 }
 

@@ -133,7 +133,7 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
 fn the_table_of_options_is_sound() {
     assert_eq!(
         sections().collect::<Vec<_>>(),
-        ["bedrock", "prompt_cache", "reasoning", "metrics"]
+        ["bedrock", "prompt_cache", "reasoning", "recall", "metrics"]
     );
     for setting in SETTINGS {
         assert_eq!(

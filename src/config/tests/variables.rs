@@ -1,5 +1,5 @@
 use super::{from_variables, variable_mistakes};
-use crate::config::Secret;
+use crate::config::{Secret, StateKey};
 
 #[test]
 fn keys_are_separated_by_commas_and_never_shown() {
@@ -36,11 +36,37 @@ fn a_key_that_was_not_filled_in_is_a_mistake() {
 }
 
 #[test]
+fn the_state_key_is_32_bytes_and_never_shown() {
+    let key = format!("{}=", "k".repeat(43));
+    let loaded = from_variables(&[("OUTCROP_STATE_KEY", &format!(" {key} "))]).unwrap();
+    let bytes = loaded.config.state_key.as_ref().map(StateKey::expose);
+    assert!(bytes.is_some_and(|bytes| bytes.starts_with(&[0x92, 0x49, 0x24])));
+    assert!(!format!("{loaded:?}{loaded}").contains("kkk"), "{loaded}");
+    assert!(
+        loaded
+            .to_string()
+            .contains("# 1 state key, hidden: OUTCROP_STATE_KEY.\n"),
+        "{loaded}"
+    );
+    let none = from_variables(&[("OUTCROP_STATE_KEY", " ")]).unwrap();
+    assert!(none.config.state_key.is_none());
+
+    for wrong in ["kkkk", &key[1..], &format!("{key}{key}"), "not base64"] {
+        let lines = variable_mistakes(&[("OUTCROP_STATE_KEY", wrong)]);
+        assert_eq!(
+            lines,
+            [
+                "OUTCROP_STATE_KEY: must be 32 bytes in base64, as `openssl rand -base64 32` prints them"
+            ]
+        );
+    }
+}
+
+#[test]
 fn variables_of_other_parts_and_of_service_links_are_no_mistakes() {
     let loaded = from_variables(&[
         ("OUTCROP_CLIENT_KEY", "x"),
         ("OUTCROP_ADMIN_KEY", "x"),
-        ("OUTCROP_STATE_KEY", "x"),
         ("OUTCROP_LOG_FORMAT", "json"),
         ("OUTCROP_UNKNOWN", " "),
         ("OUTCROPPING", "x"),
