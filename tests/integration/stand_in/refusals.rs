@@ -248,3 +248,49 @@ async fn the_family_of_the_recording_decides_the_rules() {
     let answer = converse(&served, "replay.llama-tool-call", &body).await;
     assert_eq!(answer.json()["stopReason"], "tool_use");
 }
+
+#[tokio::test]
+async fn claude_takes_no_reasoning_back_that_it_did_not_sign() {
+    let served = fixtures().await;
+    let model = "replay.reasoning-agent";
+    let answer = converse(&served, model, &with_tools(hello())).await.json();
+    let own = answer["output"]["message"].clone();
+    let own_reasoning = &own["content"][0];
+    let text = own_reasoning.pointer("/reasoningContent/reasoningText/text");
+    assert!(text.is_some(), "{own}");
+    let redacted = json!({"reasoningContent": {"redactedContent": "c2lnbmVk"}});
+    let changed = |pointer: &str, value: &str| {
+        let mut block = own_reasoning.clone();
+        *block.pointer_mut(pointer).unwrap() = value.into();
+        block
+    };
+    for (block, refusal) in [
+        (own_reasoning.clone(), None),
+        (
+            changed("/reasoningContent/reasoningText/text", "Other words."),
+            Some("messages.1.content.1: Invalid `signature` in `thinking` block"),
+        ),
+        (
+            changed("/reasoningContent/reasoningText/signature", "c2lnbmVk"),
+            Some("messages.1.content.1: Invalid `signature` in `thinking` block"),
+        ),
+        (
+            redacted,
+            Some("messages.1.content.1: Invalid `data` in `redacted_thinking` block"),
+        ),
+    ] {
+        let mut body = hello();
+        let messages = body["messages"].as_array_mut().unwrap();
+        messages
+            .push(json!({"role": "assistant", "content": [own_reasoning, block, {"text": "So."}]}));
+        messages.push(json!({"role": "user", "content": [{"text": "Go on."}]}));
+        let answer = converse(&served, model, &body).await;
+        match refusal {
+            None => assert_eq!(answer.status, 200),
+            Some(text) => {
+                assert_eq!(answer.error(), (400, "ValidationException".to_owned()));
+                assert!(answer.message().ends_with(text), "{}", answer.message());
+            }
+        }
+    }
+}
