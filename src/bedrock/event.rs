@@ -46,6 +46,9 @@ pub struct Start<'a> {
     /// A call.
     #[serde(borrow)]
     pub tool_use: Option<ToolUseStart<'a>>,
+    /// Reasoning that comes at once. No recording has it here, some descriptions do.
+    #[serde(borrow)]
+    pub reasoning_content: Option<ReasoningDelta<'a>>,
 }
 
 /// `ToolUseBlockStart`.
@@ -111,11 +114,17 @@ pub struct ToolUseDelta<'a> {
 
 /// `ReasoningContentBlockDelta`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ReasoningDelta<'a> {
     /// Readable reasoning.
     #[serde(borrow)]
     pub text: Option<JsonString<'a>>,
+    /// A piece of what proves that the model wrote the block's text.
+    #[serde(borrow)]
+    pub signature: Option<JsonString<'a>>,
+    /// Encrypted reasoning, base64.
+    #[serde(borrow)]
+    pub redacted_content: Option<JsonString<'a>>,
 }
 
 /// `ContentBlockStopEvent`.

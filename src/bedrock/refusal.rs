@@ -107,6 +107,14 @@ const BEGINNINGS: &[(&str, Refusal)] = &[
         Refusal::ReasoningReplay,
     ),
     (
+        "Invalid `data` in `redacted_thinking` block",
+        Refusal::ReasoningReplay,
+    ),
+    (
+        "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified",
+        Refusal::ReasoningReplay,
+    ),
+    (
         "Expected `thinking` or `redacted_thinking`",
         Refusal::ReasoningReplay,
     ),
@@ -252,6 +260,17 @@ mod tests {
             ),
             (
                 "The model returned the following errors: messages.3.content.0: Invalid `signature` in `thinking` block",
+                Refusal::ReasoningReplay,
+            ),
+            (
+                "The model returned the following errors: messages.3.content.1: Invalid `data` in `redacted_thinking` \
+                 block",
+                Refusal::ReasoningReplay,
+            ),
+            (
+                "The model returned the following errors: messages.5.content.0: `thinking` or `redacted_thinking` \
+                 blocks in the latest assistant message cannot be modified. These blocks must remain as they were in \
+                 the original response.",
                 Refusal::ReasoningReplay,
             ),
             (

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -120,7 +120,7 @@ pub enum ContentBlock<'a> {
 }
 
 /// `ReasoningContentBlock`, a union.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ReasoningContentBlock<'a> {
     /// Readable reasoning, signed.
@@ -130,7 +130,7 @@ pub enum ReasoningContentBlock<'a> {
 }
 
 /// `ReasoningTextBlock`. Claude takes it back only with the signature that came with this very text.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ReasoningTextBlock<'a> {
     /// The reasoning; empty when the model hides it.
     pub text: Cow<'a, str>,

@@ -91,6 +91,9 @@ pub struct ReasoningContent<'a> {
     /// Readable reasoning; absent when it is redacted.
     #[serde(borrow)]
     pub reasoning_text: Option<ReasoningText<'a>>,
+    /// Encrypted reasoning, base64.
+    #[serde(borrow)]
+    pub redacted_content: Option<JsonString<'a>>,
 }
 
 /// `ReasoningTextBlock` of an answer.
@@ -100,6 +103,9 @@ pub struct ReasoningText<'a> {
     /// The reasoning.
     #[serde(borrow)]
     pub text: Option<JsonString<'a>>,
+    /// What proves that the model wrote it.
+    #[serde(borrow)]
+    pub signature: Option<JsonString<'a>>,
 }
 
 /// `CitationsContentBlock` of an answer.

@@ -206,6 +206,11 @@ fn describe(config: &Config, bedrock: &Bedrock, replay: Option<&Path>) {
         info!("endpoint {}", in_force.endpoint);
         info!("credentials from {}", in_force.credential_source);
     }
+    if config.state_key.is_none() {
+        warn!(
+            "OUTCROP_STATE_KEY is not set: after a restart, reasoning that clients kept is not believed"
+        );
+    }
     if config.api_keys.is_empty() {
         warn!(
             "no keys are configured: everybody who reaches {} can call",

@@ -3,7 +3,7 @@
 use bytes::{BufMut as _, BytesMut};
 use serde::Serialize;
 
-use super::completion::{FinishReason, Usage};
+use super::completion::{FinishReason, ReasoningDetail, Usage};
 use super::error::{ErrorBody, ErrorObject};
 
 /// Writes the chunks of one answer.
@@ -166,6 +166,11 @@ impl ChunkWriter {
             range.0, range.1
         );
         self.delta(&[item.as_bytes()], out);
+    }
+
+    /// Reasoning to be sent back with the results of the calls before it.
+    pub fn reasoning_details(&mut self, details: &[ReasoningDetail<'_>], out: &mut BytesMut) {
+        self.delta(&[br#""reasoning_details":"#, &json(&details)], out);
     }
 
     /// A chunk that says nothing and resets the idle timers of clients, which comments do not.

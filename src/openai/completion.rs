@@ -49,6 +49,9 @@ pub struct AssistantMessage<'a> {
     /// All reasoning. The name is that of `DeepSeek`; OpenClaw, the AI SDK and LiteLLM read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<Box<RawValue>>,
+    /// Reasoning to be sent back with the results of the calls. The shape is that of `OpenRouter`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasoning_details: Vec<ReasoningDetail<'a>>,
     /// The calls.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall<'a>>,
@@ -58,6 +61,31 @@ pub struct AssistantMessage<'a> {
     /// Web pages that the text cites.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation<'a>>,
+}
+
+/// Reasoning that only the gateway can read.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ReasoningDetail<'a> {
+    /// `reasoning.encrypted`
+    pub r#type: &'static str,
+    /// The id of a call of the same message.
+    pub id: &'a str,
+    /// What is to be sent back unchanged.
+    pub data: &'a str,
+    /// Its number; openai-python's stream accumulator fails on list items without one.
+    pub index: u32,
+}
+
+impl<'a> ReasoningDetail<'a> {
+    /// The only one of a message, beside the call `id`.
+    pub fn encrypted(id: &'a str, data: &'a str) -> Self {
+        Self {
+            r#type: "reasoning.encrypted",
+            id,
+            data,
+            index: 0,
+        }
+    }
 }
 
 /// One call.

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::cache_control::CacheControl;
 use super::error::InvalidRequest;
 use super::json::{Field, Path};
+use super::replayed_reasoning::ThinkingBlock;
 
 /// What a message says.
 #[derive(Debug)]
@@ -28,8 +29,8 @@ pub enum ContentPart<'a> {
     Refusal(Cow<'a, str>),
     /// `image_url`, also `input_image`; its `detail` has no meaning for Bedrock.
     ImageUrl(Cow<'a, str>),
-    /// `thinking` and `redacted_thinking`, which Anthropic's clients replay.
-    Thinking,
+    /// `thinking` and `redacted_thinking`, which Anthropic's clients replay; none once it was taken.
+    Thinking(Option<ThinkingBlock<'a>>),
     /// Any other kind, by its `type`.
     Other(Cow<'a, str>),
 }
@@ -99,10 +100,7 @@ impl<'a> ContentPart<'a> {
                     .ok_or_else(|| InvalidRequest::missing(path))?;
                 Self::ImageUrl(read_image_url(Field::new(raw, &path), index, extras)?)
             }
-            "thinking" | "redacted_thinking" => {
-                extras.push(format!("content[{index}]"));
-                Self::Thinking
-            }
+            "thinking" | "redacted_thinking" => Self::Thinking(ThinkingBlock::read(field)),
             _ => Self::Other(kind),
         })
     }
@@ -126,7 +124,7 @@ impl<'a> Members<'a> {
                 "text" => members.text = Some(raw),
                 "refusal" => members.refusal = Some(raw),
                 "image_url" => members.image_url = Some(raw),
-                // What thinking is made of; the whole part is named.
+                // What thinking is made of.
                 "thinking" | "signature" | "data" => {}
                 _ if member.is_empty() => {}
                 name => {

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::cache_control::CacheControl;
-use super::content::Content;
+use super::content::{Content, ContentPart};
 use super::error::{InvalidRequest, excerpt};
 use super::json::{Field, Path};
+use super::replayed_reasoning::ReplayedReasoning;
 use super::tool_call::{Function, ToolCall};
 
 /// One message. Members that are null are as if absent.
@@ -17,6 +18,8 @@ pub struct Message<'a> {
     pub content: Content<'a>,
     /// An assistant's refusal.
     pub refusal: Option<Cow<'a, str>>,
+    /// An assistant's reasoning, as far as it stands beside the content.
+    pub reasoning: ReplayedReasoning<'a>,
     /// An assistant's calls.
     pub tool_calls: Vec<ToolCall<'a>>,
     /// An assistant's call of the deprecated kind.
@@ -56,6 +59,7 @@ impl<'a> Message<'a> {
             role: Role::User,
             content: Content::Absent,
             refusal: None,
+            reasoning: ReplayedReasoning::default(),
             tool_calls: Vec::new(),
             function_call: None,
             tool_call_id: None,
@@ -87,6 +91,7 @@ impl<'a> Message<'a> {
                 "tool_call_id" => message.tool_call_id = Some(field.string()?),
                 "name" => message.name = Some(field.string()?),
                 _ if field.is_empty() => {}
+                name if message.reasoning.read(name, field, &mut message.extras) => {}
                 _ => match CacheControl::read(&name, field, None, name.to_string()) {
                     Ok(control) => message.cache_controls.push(control),
                     Err(name) => message.extras.push(name),
@@ -109,10 +114,10 @@ impl<'a> Message<'a> {
             Content::Parts(parts) => parts.len(),
             Content::Absent | Content::Text(_) => 0,
         };
-        1 + parts + self.tool_calls.len()
+        1 + parts + self.tool_calls.len() + self.reasoning.elements()
     }
 
-    /// Calls and refusals are the assistant's; elsewhere they have no meaning.
+    /// Calls, refusals and reasoning are the assistant's; elsewhere they have no meaning.
     fn leave_to_assistants(&mut self) {
         if self.role == Role::Assistant {
             return;
@@ -125,6 +130,14 @@ impl<'a> Message<'a> {
         }
         if self.refusal.take().is_some_and(|text| !text.is_empty()) {
             self.extras.push("refusal".to_owned());
+        }
+        let reasoning = std::mem::take(&mut self.reasoning).into_members();
+        self.extras.extend(reasoning.into_iter().map(str::to_owned));
+        if let Content::Parts(parts) = &self.content {
+            let thinking = parts.iter().enumerate();
+            let thinking = thinking.filter(|(_, part)| matches!(part, ContentPart::Thinking(_)));
+            self.extras
+                .extend(thinking.map(|(index, _)| format!("content[{index}]")));
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod error;
 pub(crate) mod json;
 pub mod message;
 pub mod reasoning;
+pub mod replayed_reasoning;
 pub mod request;
 pub mod response_format;
 pub mod tool;

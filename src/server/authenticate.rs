@@ -9,6 +9,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::config::Secret;
 use crate::error::Error;
+use crate::recall::Owner;
 
 /// Other headers that clients put a key into: Anthropic's SDKs and Azure's.
 const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
@@ -35,13 +36,14 @@ impl ApiKeys {
         self.digests.is_empty()
     }
 
-    /// Checks the key of a request. All digests are compared in full, so that the time tells nothing.
+    /// Checks the key of a request and says whose it is. All digests are compared in full, so that the time tells
+    /// nothing.
     ///
     /// # Errors
     /// When keys are needed and the request has none of them.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Error> {
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<Owner, Error> {
         if self.is_empty() {
-            return Ok(());
+            return Ok(Owner::Anonymous);
         }
         let presented = presented(headers).ok_or(Error::Unauthorized { presented: false })?;
         let digest = Sha256::digest(presented);
@@ -50,7 +52,7 @@ impl ApiKeys {
             .iter()
             .fold(Choice::from(0), |known, key| known | key.ct_eq(&digest));
         if known.into() {
-            Ok(())
+            Ok(Owner::StaticKey(digest.into()))
         } else {
             Err(Error::Unauthorized { presented: true })
         }
@@ -85,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    fn check(keys: &[&str], header: &'static str, value: &str) -> Result<(), Error> {
+    fn check(keys: &[&str], header: &'static str, value: &str) -> Result<Owner, Error> {
         let keys: Vec<Secret> = keys
             .iter()
             .map(|key| Secret::new((*key).to_owned()))
@@ -98,24 +100,16 @@ mod tests {
     #[test]
     fn any_of_the_keys_passes_in_any_of_the_headers() {
         for key in ["sk-one", "sk-two"] {
-            assert_eq!(
-                check(
-                    &["sk-one", "sk-two"],
-                    "authorization",
-                    &format!("Bearer {key}")
-                ),
-                Ok(())
-            );
-            assert_eq!(
-                check(
-                    &["sk-one", "sk-two"],
-                    "authorization",
-                    &format!("bearer  {key} ")
-                ),
-                Ok(())
-            );
-            assert_eq!(check(&["sk-one", "sk-two"], "x-api-key", key), Ok(()));
-            assert_eq!(check(&["sk-one", "sk-two"], "api-key", key), Ok(()));
+            let owner = Owner::StaticKey(Sha256::digest(key).into());
+            for (header, value) in [
+                ("authorization", format!("Bearer {key}")),
+                ("authorization", format!("bearer  {key} ")),
+                ("x-api-key", key.to_owned()),
+                ("api-key", key.to_owned()),
+            ] {
+                let checked = check(&["sk-one", "sk-two"], header, &value);
+                assert_eq!(checked, Ok(owner.clone()), "{header}: {value}");
+            }
         }
     }
 
@@ -143,6 +137,7 @@ mod tests {
 
     #[test]
     fn without_keys_nobody_needs_one() {
-        assert_eq!(check(&[], "authorization", "Bearer anything"), Ok(()));
+        let checked = check(&[], "authorization", "Bearer anything");
+        assert_eq!(checked, Ok(Owner::Anonymous));
     }
 }

@@ -11,10 +11,12 @@ use super::body::Payload;
 use super::exchange::Exchange;
 use super::gateway::{Gateway, Reply};
 use super::inference::{Answered, Asked, Inference, Opened};
+use super::keeper::Keeper;
 use super::request_body::Share;
 use super::request_id::completion_id;
 use super::stream::{ChatCompletionStream, Opening, Source};
 use crate::error::Error;
+use crate::recall::Owner;
 use crate::translate::{Answer, ChunkHead, Failure, Notes, StreamTranslator, chat_completion};
 
 const X_OUTCROP_ADJUSTED: HeaderName = HeaderName::from_static("x-outcrop-adjusted");
@@ -37,12 +39,14 @@ impl Gateway {
     pub(super) async fn chat_completions(
         &self,
         body: (Bytes, Share),
+        owner: Owner,
         exchange: &mut Exchange,
     ) -> Result<Reply, Error> {
         let (request, call) = self
             .translator()
-            .read(body, self.bedrock(), exchange)
+            .read(body, &owner, self.bedrock(), exchange)
             .await?;
+        let keeper = self.translator().keeper(owner);
         let stream = request.stream;
         let head = Head {
             model: request.model.clone(),
@@ -57,9 +61,9 @@ impl Gateway {
             call,
         };
         if stream {
-            self.stream(head, inference, exchange).await
+            self.stream(head, inference, keeper, exchange).await
         } else {
-            whole(&head, inference, exchange).await
+            whole(&head, inference, &keeper, exchange).await
         }
     }
 
@@ -69,6 +73,7 @@ impl Gateway {
         &self,
         head: Head,
         inference: Inference,
+        keeper: Keeper,
         exchange: &mut Exchange,
     ) -> Result<Reply, Error> {
         let early_headers = notes_headers(&inference.call.notes);
@@ -110,6 +115,9 @@ impl Gateway {
                         translator
                             .push_whole(&answer.body, &mut out)
                             .map_err(|error| Failure::from_answer_error(&error, context_window))?;
+                        if let Some(turn) = translator.take_turn() {
+                            keeper.keep(turn);
+                        }
                         Source::Ended
                     }
                 };
@@ -118,6 +126,7 @@ impl Gateway {
                 (headers, stream.recorded(tap))
             }
         };
+        let stream = stream.kept_by(keeper);
         exchange.stream_opened();
         exchange.measure_overhead();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -131,7 +140,12 @@ impl Gateway {
     }
 }
 
-async fn whole(head: &Head, inference: Inference, exchange: &mut Exchange) -> Result<Reply, Error> {
+async fn whole(
+    head: &Head,
+    inference: Inference,
+    keeper: &Keeper,
+    exchange: &mut Exchange,
+) -> Result<Reply, Error> {
     let Asked { call, tap, answer } = match inference.whole().await {
         Ok(asked) => asked,
         Err(refused) => {
@@ -147,6 +161,9 @@ async fn whole(head: &Head, inference: Inference, exchange: &mut Exchange) -> Re
     exchange.upstream_request_id = answer.request_id;
     let completion = chat_completion(&answer.body, &id, head.created, &head.model, &call.answer)
         .map_err(|error| Failure::from_answer_error(&error, call.context_window))?;
+    if let Some(turn) = completion.turn {
+        keeper.keep(turn);
+    }
     exchange.usage = completion.usage;
     exchange.stop_reason = completion.stop_reason;
     exchange.measure_overhead();

@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::fixture::Recorder;
 use crate::metrics::{self, Metrics};
+use crate::recall::Owner;
 use crate::translate::Failure;
 use crate::upstream::Bedrock;
 
@@ -185,12 +186,12 @@ impl Gateway {
     ) -> Result<Reply, Error> {
         let route = Route::parse(&head.method, head.uri.path())?;
         exchange.route = route.name();
-        self.admit(route, &head.headers)?;
+        let owner = self.admit(route, &head.headers)?;
         match route {
             Route::ChatCompletions => {
                 let limit = self.settings.max_body_bytes;
                 let body = body.read(&head.headers, limit, &self.bodies).await?;
-                self.chat_completions(body, exchange).await
+                self.chat_completions(body, owner, exchange).await
             }
             Route::Health => Ok(json(r#"{"status":"ok"}"#)),
             Route::Ready => self.ready().await,
@@ -198,19 +199,21 @@ impl Gateway {
         }
     }
 
-    /// Whether the caller may use the route.
-    fn admit(&self, route: Route, headers: &HeaderMap) -> Result<(), Error> {
-        match route {
-            Route::Health | Route::Ready => return Ok(()),
+    /// Whether the caller may use the route, and who it is.
+    fn admit(&self, route: Route, headers: &HeaderMap) -> Result<Owner, Error> {
+        let owner = match route {
+            Route::Health | Route::Ready => return Ok(Owner::Anonymous),
             Route::Metrics
-                if self.settings.metrics_open || self.settings.listen.ip().is_loopback() => {}
+                if self.settings.metrics_open || self.settings.listen.ip().is_loopback() =>
+            {
+                Owner::Anonymous
+            }
             Route::Metrics | Route::ChatCompletions => self.keys.check(headers)?,
-        }
+        };
         if self.keys.is_empty() {
-            check_browser(headers, self.settings.listen, self.settings.any_host)
-        } else {
-            Ok(())
+            check_browser(headers, self.settings.listen, self.settings.any_host)?;
         }
+        Ok(owner)
     }
 
     async fn ready(&self) -> Result<Reply, Error> {

@@ -10,6 +10,7 @@ mod exchange;
 mod gateway;
 mod guard;
 mod inference;
+mod keeper;
 mod recording;
 mod refusals;
 mod request_body;

@@ -14,6 +14,7 @@ use tracing::debug;
 
 use super::exchange::Exchange;
 use super::inference::{Answered, Opened, Refused};
+use super::keeper::Keeper;
 use super::recording::Tap;
 use super::upstream_failure::from_upstream;
 use crate::error::Error;
@@ -55,6 +56,8 @@ pin_project! {
         source: Source<B>,
         translator: StreamTranslator,
         tap: Option<Tap>,
+        // Remembers the turn once the answer is whole.
+        keeper: Option<Keeper>,
         out: BytesMut,
         #[pin]
         timer: Sleep,
@@ -102,6 +105,7 @@ where
             source,
             translator,
             tap: None,
+            keeper: None,
             out,
             // It fires at once and then finds out when it has to fire again.
             timer: sleep_until(now),
@@ -123,6 +127,14 @@ impl<B> ChatCompletionStream<B> {
     /// The same stream, recorded by `tap`.
     pub(super) fn recorded(self, tap: Option<Tap>) -> Self {
         Self { tap, ..self }
+    }
+
+    /// The same stream, whose turn `keeper` remembers.
+    pub(super) fn kept_by(self, keeper: Keeper) -> Self {
+        Self {
+            keeper: Some(keeper),
+            ..self
+        }
     }
 
     /// Tells the account of the request how the stream ended, or that the client left.
@@ -236,6 +248,10 @@ impl<B> Projection<'_, B> {
         }
         if self.translator.is_stopped() && self.stopped.is_none() {
             *self.stopped = Some(*self.heard);
+            // Before the client has the end: its next request may follow at once.
+            if let (Some(keeper), Some(turn)) = (&self.keeper, self.translator.take_turn()) {
+                keeper.keep(turn);
+            }
             self.timer.as_mut().reset(*self.heard + DRAIN_TIME);
         }
     }

@@ -1,12 +1,14 @@
 //! From a client's request to the call of Bedrock; from the same request again, when Bedrock refuses a part of it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
 use super::aside::Aside;
 use super::exchange::Exchange;
+use super::keeper::Keeper;
 use super::refusals::Refusals;
 use super::request_body::Share;
 use crate::bedrock::model_id::{foundation_model, is_gov_cloud};
@@ -14,7 +16,11 @@ use crate::bedrock::{Family, Refusal};
 use crate::config::{Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
-use crate::translate::{Answer, Context, Notes, PromptCaching, Translation, converse_request};
+use crate::recall::{Memory, Owner, Recall};
+use crate::translate::{
+    Answer, Context, Notes, PromptCaching, Recalled, StateKey, Translation, converse_request,
+    replayed_calls,
+};
 use crate::upstream::Bedrock;
 
 /// The most features that one request is relieved of. Each costs a call.
@@ -28,6 +34,8 @@ pub(super) struct Translator {
     add_budget: bool,
     aside: Aside,
     refusals: Refusals,
+    recall: Arc<dyn Recall>,
+    state_key: Option<StateKey>,
 }
 
 /// A client's request. It is kept until Bedrock has answered, because it may have to be translated again.
@@ -43,6 +51,8 @@ pub(super) struct ClientRequest {
     pub(super) created: u64,
     foundation_model: Option<String>,
     family: Family,
+    /// What was remembered of the turns that the request replays.
+    recalled: Recalled,
     /// What Bedrock refused of this very request.
     refused: Vec<Refusal>,
 }
@@ -65,6 +75,8 @@ pub(super) struct Call {
 impl Translator {
     /// A translator that knows what the operator wants.
     pub(super) fn new(config: &Config) -> Self {
+        let memory = Memory::new(config.recall.max_bytes, config.recall.ttl);
+        let configured = config.state_key.as_ref();
         Self {
             unsupported: config.unsupported,
             prompt_caching: match config.prompt_cache.mode {
@@ -75,7 +87,14 @@ impl Translator {
             add_budget: config.reasoning.add_budget,
             aside: Aside::default(),
             refusals: Refusals::default(),
+            recall: Arc::new(memory),
+            state_key: configured.map_or_else(random_key, |key| Some(StateKey::new(*key.expose()))),
         }
+    }
+
+    /// What remembers the turns of `owner`.
+    pub(super) fn keeper(&self, owner: Owner) -> Keeper {
+        Keeper::new(Arc::clone(&self.recall), owner)
     }
 
     /// Reads a request's body, tells the account of the request what it asks for, and translates it.
@@ -85,6 +104,7 @@ impl Translator {
     pub(super) async fn read(
         &self,
         (body, share): (Bytes, Share),
+        owner: &Owner,
         bedrock: &Bedrock,
         exchange: &mut Exchange,
     ) -> Result<(ClientRequest, Call), Error> {
@@ -103,14 +123,22 @@ impl Translator {
         exchange.stream = parsed.stream;
         exchange.model.clone_from(&model);
         let foundation_model = foundation_model_behind(&model, bedrock).await?;
+        let family = Family::of(foundation_model.as_deref());
+        let recalled = if family.replays_reasoning {
+            let found = self.recall.find(owner, &replayed_calls(&parsed)).await;
+            Recalled::new(found)
+        } else {
+            Recalled::none()
+        };
         let request = ClientRequest {
             json: json.clone(),
             _share: share,
             model,
             stream: parsed.stream,
             created: unix_seconds(),
-            family: Family::of(foundation_model.as_deref()),
+            family,
             foundation_model,
+            recalled,
             refused: Vec::new(),
         };
         let call = self.translate(&request, parsed).await?;
@@ -165,8 +193,11 @@ impl Translator {
             prompt_caching: self.prompt_caching,
             add_budget_to_max_tokens: self.add_budget,
             gov_cloud: is_gov_cloud(&request.model),
+            state_key: self.state_key.as_ref(),
+            recalled: &request.recalled,
             ..Context::new(&family)
         };
+        let length = request.json.len() + request.recalled.length();
         let Translation {
             body,
             streamable,
@@ -174,7 +205,7 @@ impl Translator {
             notes,
         } = self
             .aside
-            .run(request.json.len(), || converse_request(parsed, &context))
+            .run(length, || converse_request(parsed, &context))
             .await?;
         if let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) {
             let message = format!(
@@ -206,6 +237,15 @@ async fn foundation_model_behind(model: &str, bedrock: &Bedrock) -> Result<Optio
         .as_deref()
         .and_then(|name| foundation_model(name).ok().flatten());
     Ok(name.map(str::to_owned))
+}
+
+/// A key that lives as long as this process. Without randomness there is none, and clients are given nothing to
+/// keep.
+fn random_key() -> Option<StateKey> {
+    let mut bytes = [0; 32];
+    let source = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+    source.fill(&mut bytes).ok()?;
+    Some(StateKey::new(bytes))
 }
 
 fn unix_seconds() -> u64 {

@@ -59,7 +59,7 @@ impl<'b, 'a> Contents<'b, 'a> {
                 ContentPart::ImageUrl(url) => {
                     blocks.push(ContentBlock::Image(self.image(url, index, part)?));
                 }
-                ContentPart::Thinking => {}
+                ContentPart::Thinking(_) => {}
                 ContentPart::Other(kind) => return Err(untranslatable(index, part, &kind)),
             }
             self.mark(index, Some(part), blocks.len());
@@ -76,7 +76,7 @@ impl<'b, 'a> Contents<'b, 'a> {
                 ContentPart::Text(text) | ContentPart::Refusal(text) => {
                     texts.extend(not_blank(text));
                 }
-                ContentPart::Thinking => {}
+                ContentPart::Thinking(_) => {}
                 ContentPart::ImageUrl(_) => {
                     return Err(InvalidRequest::unsupported(
                         format!("messages[{index}].content[{part}]"),

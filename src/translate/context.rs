@@ -1,6 +1,7 @@
 //! What a translation needs to know beside the request itself.
 
 use super::prompt_cache::PromptCaching;
+use super::replay::{Recalled, StateKey};
 use crate::bedrock::Family;
 
 /// What a translation needs to know beside the request itself. The same request in the same context always
@@ -20,6 +21,10 @@ pub struct Context<'c> {
     pub gov_cloud: bool,
     /// Who decides what is cached.
     pub prompt_caching: PromptCaching,
+    /// Authenticates the reasoning that clients keep; without it they are given none to keep.
+    pub state_key: Option<&'c StateKey>,
+    /// The reasoning that was remembered for the client, of the turns that it replays.
+    pub recalled: &'c Recalled,
 }
 
 impl<'c> Context<'c> {
@@ -32,6 +37,8 @@ impl<'c> Context<'c> {
             add_budget_to_max_tokens: true,
             gov_cloud: false,
             prompt_caching: PromptCaching::default(),
+            state_key: None,
+            recalled: const { &Recalled::none() },
         }
     }
 }

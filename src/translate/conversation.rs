@@ -7,6 +7,7 @@ use super::contents::Contents;
 use super::history::{PairedCall, Part, pair};
 use super::notes::Notes;
 use super::prompt_cache::{Anchor, Mark, Marks};
+use super::replay::{Restored, Restorer};
 use super::tool_names::ToolNames;
 use super::turn::{ClosedTurn, OpenTurn, user_text};
 use crate::bedrock::request::{
@@ -38,6 +39,8 @@ pub(super) struct Conversation<'a> {
     pub(super) repeated: usize,
     /// The names of the called tools, as Bedrock sees them, in the order of their first call.
     pub(super) called: Vec<Cow<'a, str>>,
+    /// Whether nothing is known of the reasoning before the calls whose results come last.
+    pub(super) lost_reasoning: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -50,18 +53,28 @@ impl<'a> Conversation<'a> {
             self.messages.push(turn);
         }
     }
+
+    /// Leaves out all reasoning, for a model that is not to think.
+    pub(super) fn drop_reasoning(&mut self) {
+        for turn in &mut self.messages {
+            turn.content
+                .retain(|block| !matches!(block, ContentBlock::ReasoningContent(_)));
+        }
+    }
 }
 
-/// Translates the messages of a request.
+/// Translates the messages of a request. `restorer` finds the reasoning that comes back.
 ///
 /// # Errors
 /// For content that Bedrock or the model cannot take, and when nothing is left to send.
 pub(super) fn conversation<'a>(
     mut messages: Vec<Message<'a>>,
     family: &Family,
+    restorer: &Restorer<'_>,
     names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<Conversation<'a>, InvalidRequest> {
+    let reasoning = restore(&mut messages, restorer, notes);
     let parts = pair(&mut messages, family.tool_use_id, notes)?;
     let mut builder = Builder {
         contents: Contents::new(messages, family),
@@ -73,7 +86,9 @@ pub(super) fn conversation<'a>(
         results: Vec::new(),
         result_marks: Vec::new(),
         images: Vec::new(),
+        reasoning,
         spoken: Vec::new(),
+        lost: false,
         leading: true,
         called: HashSet::new(),
     };
@@ -98,6 +113,10 @@ struct Builder<'b, 'a> {
     result_marks: Vec<Mark<'a>>,
     /// Images that follow those results.
     images: Vec<ContentBlock<'a>>,
+    /// What is known of each message's reasoning; taken once.
+    reasoning: Vec<Restored<'a>>,
+    /// Whether there are calls in the assistant turn at the end whose reasoning is lost.
+    lost: bool,
     /// The messages with text in the assistant turn at the end.
     spoken: Vec<usize>,
     /// Whether only system messages were seen so far.
@@ -119,7 +138,7 @@ impl<'a> Builder<'_, 'a> {
             _ if system => self.add_system(index),
             Part::Calls(calls) => {
                 let marks = self.contents.marks_of_message(index);
-                self.add_assistant(index)?;
+                self.add_assistant(index, true)?;
                 if !self.family.tools {
                     let path = format!("messages[{index}].tool_calls");
                     self.notes.adjust(&path, &"text");
@@ -133,7 +152,7 @@ impl<'a> Builder<'_, 'a> {
                 self.turn.mark_second(marks);
                 Ok(())
             }
-            Part::Other if role == Role::Assistant => self.add_assistant(index),
+            Part::Other if role == Role::Assistant => self.add_assistant(index, false),
             Part::Other => self.add_user(index),
             Part::Orphan(id) => self.add_orphan(index, &id),
             Part::Answer | Part::Duplicate => Ok(()),
@@ -209,9 +228,15 @@ impl<'a> Builder<'_, 'a> {
         Ok(())
     }
 
-    fn add_assistant(&mut self, index: usize) -> Result<(), InvalidRequest> {
+    fn add_assistant(&mut self, index: usize, calls: bool) -> Result<(), InvalidRequest> {
         let texts = self.contents.texts(index)?;
         let mut marks = self.take_marks();
+        if calls || !texts.is_empty() {
+            self.add_reasoning(index, calls);
+        } else if let Some(Restored::Blocks(_)) = self.reasoning.get(index) {
+            // Bedrock refuses a turn of reasoning alone.
+            self.notes.ignore(format!("messages[{index}]"));
+        }
         if !texts.is_empty() {
             self.turn(ConversationRole::Assistant);
             self.spoken.push(index);
@@ -222,6 +247,24 @@ impl<'a> Builder<'_, 'a> {
             turn.mark_first(marks.take_after(count));
         }
         Ok(())
+    }
+
+    /// Adds what an assistant thought before it spoke or called.
+    fn add_reasoning(&mut self, index: usize, calls: bool) {
+        let place = self.reasoning.get_mut(index);
+        let restored = place.map_or(Restored::Lost, |place| {
+            std::mem::replace(place, Restored::Lost)
+        });
+        match restored {
+            Restored::Blocks(blocks) => {
+                let turn = self.turn(ConversationRole::Assistant);
+                for block in blocks {
+                    turn.push_reasoning(block);
+                }
+            }
+            Restored::WithoutReasoning => {}
+            Restored::Lost => self.lost |= calls,
+        }
     }
 
     /// Adds a call and what it returned.
@@ -335,6 +378,10 @@ impl<'a> Builder<'_, 'a> {
     /// Ends the turn at the end, in the form that the model takes, and begins one of `role`.
     fn close_turn(&mut self, role: ConversationRole) {
         let mut turn = std::mem::replace(&mut self.turn, OpenTurn::new(role));
+        if turn.role == ConversationRole::Assistant {
+            let lost = std::mem::take(&mut self.lost) && !turn.has_reasoning();
+            self.conversation.lost_reasoning = lost && turn.has_calls();
+        }
         let conversation = &mut self.conversation;
         match (turn.role, self.family.tool_turns) {
             (ConversationRole::User, ToolTurns::ResultsAlone) if turn.is_mixed() => {
@@ -363,4 +410,19 @@ fn told_result<'a>(id: &str, block: ToolResultContentBlock<'a>) -> ContentBlock<
         ToolResultContentBlock::Document(document) => ContentBlock::Document(document),
         ToolResultContentBlock::Video(video) => ContentBlock::Video(video),
     }
+}
+
+/// What is known of each message's reasoning; assistants keep none.
+fn restore<'a>(
+    messages: &mut [Message<'a>],
+    restorer: &Restorer<'_>,
+    notes: &mut Notes,
+) -> Vec<Restored<'a>> {
+    let messages = messages.iter_mut().enumerate();
+    messages
+        .map(|(index, message)| match message.role {
+            Role::Assistant => restorer.restore(message, index, notes),
+            _ => Restored::Lost,
+        })
+        .collect()
 }

@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::notes::Notes;
-use crate::bedrock::request::{ContentBlock, ConversationRole, Message};
 use crate::bedrock::{EffortField, Family, Reasoning, Sampling, ToolChoiceForms, TopK};
 use crate::openai::ChatCompletionRequest;
 use crate::openai::reasoning::ReasoningEffort;
@@ -70,11 +69,11 @@ impl Thinking {
         self.on
     }
 
-    /// Switches thinking off when the conversation lacks the thoughts that would have to come with it: with a budget,
-    /// the assistant's turn whose results come last must begin with its own ("Expected `thinking` or
+    /// Switches thinking off because the conversation lacks the thoughts that would have to come with it: with a
+    /// budget, the assistant's turn whose results come last must begin with its own ("Expected `thinking` or
     /// `redacted_thinking`, but found `tool_use`"). Models that think as they find right do not insist.
-    pub(super) fn settle(&mut self, messages: &[Message<'_>], notes: &mut Notes) {
-        if self.is_on() && self.is_enabled() && lacks_thoughts(messages) {
+    pub(super) fn settle(&mut self, notes: &mut Notes) {
+        if self.is_on() && self.is_enabled() {
             self.switch_off(notes);
         }
     }
@@ -86,7 +85,7 @@ impl Thinking {
     }
 
     /// Lets the model answer without thinking, where it can; otherwise nothing changes.
-    fn switch_off(&mut self, notes: &mut Notes) {
+    pub(super) fn switch_off(&mut self, notes: &mut Notes) {
         let disabled = match self.reasoning {
             Reasoning::Budget { .. } => None,
             Reasoning::Adaptive(adaptive) if !adaptive.on_by_default => None,
@@ -197,20 +196,6 @@ impl Thinking {
         }
         thinking
     }
-}
-
-/// Whether results come last and the turn that they answer begins with something other than its thoughts.
-fn lacks_thoughts(messages: &[Message<'_>]) -> bool {
-    let [.., calls, results] = messages else {
-        return false;
-    };
-    let answers = |block: &ContentBlock<'_>| matches!(block, ContentBlock::ToolResult(_));
-    calls.role == ConversationRole::Assistant
-        && results.content.iter().any(answers)
-        && !matches!(
-            calls.content.first(),
-            Some(ContentBlock::ReasoningContent(_))
-        )
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, json};
 
 use super::context::Context;
-use super::conversation::conversation;
+use super::conversation::{Conversation, conversation};
 use super::inference::inference_configuration;
 use super::json_answer::JsonAnswer;
 use super::notes::Notes;
 use super::prompt_cache::{Wishes, set_points};
 use super::reasoning::Thinking;
+use super::replay::{Replay, Restorer};
 use super::response_format::{Circumstances, Form, form};
 use super::tool_names::ToolNames;
 use super::tools::{ToolRequest, tool_configuration};
@@ -50,6 +51,8 @@ pub struct Answer {
     pub exclude_reasoning: bool,
     /// Whether a stream ends with a chunk of usage.
     pub include_usage: bool,
+    /// How its reasoning can come back, where the model takes it.
+    pub replay: Option<Replay>,
     /// Whether the request named a tier, so that the answer names the one that served it.
     pub service_tier: bool,
     /// Whether the answer must be JSON that the model was asked for with a tool or in words.
@@ -73,14 +76,8 @@ pub fn converse_request(
     }
     let member = tools_member(&request);
     let mut wishes = register_tools(&mut request, member, &mut tool_names);
-    let mut thinking = Thinking::decide(&request, context, &mut notes);
-    let mut conversation = conversation(
-        std::mem::take(&mut request.messages),
-        &thinking.narrow(context.family),
-        &mut tool_names,
-        &mut notes,
-    )?;
-    thinking.settle(&conversation.messages, &mut notes);
+    let (thinking, mut conversation) =
+        settled_conversation(&mut request, context, &mut tool_names, &mut notes)?;
     let family = &thinking.narrow(context.family);
     wishes.options = std::mem::take(&mut request.prompt_cache);
     wishes.marks.append(&mut conversation.marks);
@@ -130,6 +127,8 @@ pub fn converse_request(
         &mut additional,
         &mut notes,
     );
+    let replay =
+        replay(&thinking, context).filter(|_| tool_config.is_some() && !request.legacy_functions);
     thinking.write(&mut additional);
     form.take_effort(&mut additional);
     let answer = Answer {
@@ -137,6 +136,7 @@ pub fn converse_request(
         exclude_reasoning: request.reasoning.unified.exclude,
         legacy_functions: request.legacy_functions,
         include_usage: request.include_usage,
+        replay,
         service_tier: request.service_tier.is_some(),
         json: form.json,
     };
@@ -187,6 +187,57 @@ fn register_tools<'a>(
         wishes.add_tool(cache_control, &format!("{member}[{index}]"), name);
     }
     wishes
+}
+
+/// The conversation, with the model's reasoning in it, and whether the model thinks about it: not when it lacks
+/// reasoning that it would need.
+fn settled_conversation<'a>(
+    request: &mut ChatCompletionRequest<'a>,
+    context: &Context<'_>,
+    tool_names: &mut ToolNames,
+    notes: &mut Notes,
+) -> Result<(Thinking, Conversation<'a>), InvalidRequest> {
+    let mut thinking = Thinking::decide(request, context, notes);
+    if !context.replay {
+        thinking.switch_off(notes);
+    }
+    let mut conversation = conversation(
+        std::mem::take(&mut request.messages),
+        &thinking.narrow(context.family),
+        &restorer(&thinking, context),
+        tool_names,
+        notes,
+    )?;
+    if conversation.lost_reasoning {
+        thinking.settle(notes);
+    }
+    if !thinking.is_on() {
+        conversation.drop_reasoning();
+    } else if !context.replay {
+        notes.adjust("reasoning", &"dropped");
+    }
+    Ok((thinking, conversation))
+}
+
+/// What brings the model's reasoning back to it: only while it thinks, and not what Bedrock has just refused.
+fn restorer<'c>(thinking: &Thinking, context: &Context<'c>) -> Restorer<'c> {
+    match context.foundation_model {
+        _ if !context.replay => Restorer::after_refusal(),
+        Some(signer) if thinking.is_on() && context.family.replays_reasoning => {
+            Restorer::of(signer, context.state_key, context.recalled)
+        }
+        _ => Restorer::default(),
+    }
+}
+
+/// What the answer's reasoning needs so that it can come back.
+fn replay(thinking: &Thinking, context: &Context<'_>) -> Option<Replay> {
+    let signer = context.foundation_model?;
+    context.family.replays_reasoning.then(|| Replay {
+        signer: signer.to_owned(),
+        thinking: thinking.is_on(),
+        state_key: context.state_key.cloned(),
+    })
 }
 
 /// What would make the answer wrong if it were left out.

@@ -4,13 +4,14 @@ use serde_json::value::RawValue;
 
 use super::answer_error::AnswerError;
 use super::json_answer::{JsonReader, Piece};
+use super::replay::{Collected, Collector, FinishedTurn};
 use super::request::Answer;
 use super::stop;
 use crate::bedrock::JsonString;
 use crate::bedrock::response::{Citation, ContentBlock, ConverseResponse, TokenUsage};
 use crate::openai::completion::{
-    Annotation, AssistantMessage, ChatCompletion, Choice, FinishReason, Function, ToolCall,
-    UrlCitation,
+    Annotation, AssistantMessage, ChatCompletion, Choice, FinishReason, Function, ReasoningDetail,
+    ToolCall, UrlCitation,
 };
 
 /// A whole answer in OpenAI's words.
@@ -18,6 +19,8 @@ use crate::openai::completion::{
 pub struct Completion {
     /// The JSON body.
     pub body: Vec<u8>,
+    /// The answer's turn, if its reasoning will have to come back.
+    pub turn: Option<FinishedTurn>,
     /// What Bedrock counted.
     pub usage: Option<TokenUsage>,
     /// Why the model stopped, in Bedrock's words.
@@ -40,7 +43,13 @@ pub fn chat_completion(
         .output
         .and_then(|output| output.message)
         .ok_or(AnswerError::NoOutput)?;
-    let parts = Parts::of(&message.content, answer);
+    let mut parts = Parts::of(&message.content, answer);
+    let collected = collect(&message.content, answer);
+    let sealed = collected
+        .as_ref()
+        .and_then(|collected| collected.sealed.as_ref());
+    parts.reasoning_details =
+        sealed.map(|sealed| ReasoningDetail::encrypted(&sealed.id, &sealed.data));
     let calls = !parts.tool_calls.is_empty();
     let finish_reason = stop::finish_reason(&response.stop_reason, calls, answer.legacy_functions)?;
     let tier = response.service_tier.as_ref();
@@ -56,6 +65,7 @@ pub fn chat_completion(
     };
     Ok(Completion {
         body: serde_json::to_vec(&completion)?,
+        turn: collected.map(|collected| collected.turn),
         usage: response.usage,
         stop_reason: response.stop_reason.into_owned(),
     })
@@ -66,6 +76,7 @@ pub fn chat_completion(
 struct Parts<'a> {
     content: Concatenation,
     reasoning: Concatenation,
+    reasoning_details: Option<ReasoningDetail<'a>>,
     tool_calls: Vec<ToolCall<'a>>,
     annotations: Vec<Annotation<'a>>,
 }
@@ -198,6 +209,7 @@ impl<'a> Parts<'a> {
             content: self.content.into_token(),
             refusal: None,
             reasoning_content: self.reasoning.into_token(),
+            reasoning_details: self.reasoning_details.into_iter().collect(),
             tool_calls: self.tool_calls,
             function_call,
             annotations: self.annotations,
@@ -209,6 +221,15 @@ impl<'a> Parts<'a> {
             finish_reason,
         }
     }
+}
+
+/// The reasoning of an answer with calls.
+fn collect(content: &[ContentBlock<'_>], answer: &Answer) -> Option<Collected> {
+    let mut collector = Collector::of(answer);
+    for (index, block) in (0..).zip(content) {
+        collector.block(index, block);
+    }
+    collector.finish()
 }
 
 /// A citation of a web page; OpenAI has no place for other locations.

@@ -9,6 +9,7 @@ mod whole;
 use bytes::BytesMut;
 
 use super::answer_error::AnswerError;
+use super::replay::FinishedTurn;
 use super::request::Answer;
 use crate::bedrock::event_stream::Decoder;
 use crate::bedrock::response::TokenUsage;
@@ -123,6 +124,11 @@ impl StreamTranslator {
     /// Whether the last event is written.
     pub fn is_done(&self) -> bool {
         self.progress.phase() == Phase::Done
+    }
+
+    /// The answer's turn, if its reasoning will have to come back: once, and only after `messageStop`.
+    pub fn take_turn(&mut self) -> Option<FinishedTurn> {
+        self.progress.take_turn()
     }
 
     /// What Bedrock counted, once it said so.

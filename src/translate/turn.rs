@@ -3,15 +3,18 @@
 use std::borrow::Cow;
 
 use super::prompt_cache::Mark;
-use crate::bedrock::request::{ContentBlock, ConversationRole, Message as Turn};
+use crate::bedrock::request::{
+    ContentBlock, ConversationRole, Message as Turn, ReasoningContentBlock,
+};
 
 /// What the assistant says between results and the words after them. Bedrock refuses blank text.
 const RESULTS_SEEN: &str = "(I have seen the results.)";
 
 /// A turn that still grows. Blocks are kept apart by kind, because Bedrock wants them in a fixed order: results
-/// before the rest in a user turn, text before calls in an assistant turn.
+/// before the rest in a user turn; reasoning, text and calls in an assistant turn.
 pub(super) struct OpenTurn<'a> {
     pub(super) role: ConversationRole,
+    reasoning: Vec<Marked<'a>>,
     first: Vec<Marked<'a>>,
     second: Vec<Marked<'a>>,
 }
@@ -32,9 +35,16 @@ impl<'a> OpenTurn<'a> {
     pub(super) fn new(role: ConversationRole) -> Self {
         Self {
             role,
+            reasoning: Vec::new(),
             first: Vec::new(),
             second: Vec::new(),
         }
+    }
+
+    /// Adds reasoning to an assistant turn, where it comes first.
+    pub(super) fn push_reasoning(&mut self, block: ReasoningContentBlock<'a>) {
+        let block = ContentBlock::ReasoningContent(block);
+        self.reasoning.push(block.into());
     }
 
     /// Adds a result to a user turn, or text to an assistant turn.
@@ -66,6 +76,16 @@ impl<'a> OpenTurn<'a> {
         !self.first.is_empty() && !self.second.is_empty()
     }
 
+    /// Whether the turn begins with reasoning.
+    pub(super) fn has_reasoning(&self) -> bool {
+        !self.reasoning.is_empty()
+    }
+
+    /// Whether an assistant turn ends with calls.
+    pub(super) fn has_calls(&self) -> bool {
+        self.role == ConversationRole::Assistant && !self.second.is_empty()
+    }
+
     /// Throws the text of an assistant turn away.
     pub(super) fn drop_text(&mut self) {
         self.first.clear();
@@ -80,13 +100,18 @@ impl<'a> OpenTurn<'a> {
         [user(self.first), between, user(self.second)]
     }
 
-    /// The turn as Bedrock takes it; one without blocks is none.
+    /// The turn as Bedrock takes it; one that has nothing but reasoning is none.
     pub(super) fn close(mut self) -> Option<ClosedTurn<'a>> {
         if self.role == ConversationRole::Assistant && self.second.is_empty() {
             trim_end(&mut self.first);
         }
         self.first.extend(self.second);
-        (!self.first.is_empty()).then(|| ClosedTurn::new(self.role, self.first))
+        if self.first.is_empty() {
+            return None;
+        }
+        let mut blocks = self.reasoning;
+        blocks.extend(self.first);
+        Some(ClosedTurn::new(self.role, blocks))
     }
 }
 

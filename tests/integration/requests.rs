@@ -7,7 +7,7 @@ use std::fs;
 use outcrop::bedrock::Family;
 use outcrop::bedrock::model_id::foundation_model;
 use outcrop::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
-use outcrop::translate::{Context, Translation, converse_request};
+use outcrop::translate::{Context, StateKey, Translation, converse_request};
 use serde_json::Value;
 
 use crate::golden::{assert_golden, pretty};
@@ -59,13 +59,57 @@ fn more_parts_than_any_conversation_has_are_refused() {
     assert_eq!(refused.param.as_deref(), Some("messages"));
 }
 
+/// After Bedrock refused the reasoning of a conversation, the same request goes without it, and says so.
+#[test]
+fn refused_reasoning_is_left_out_of_the_next_call() {
+    for (model, adjusted) in [
+        (
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "thinking=disabled",
+        ),
+        ("anthropic.claude-opus-4-6-v1", "thinking=disabled"),
+        ("anthropic.claude-fable-5", "reasoning=dropped"),
+    ] {
+        let block = r#"{"type":"thinking","thinking":"Hm.","signature":"c2ln"}"#;
+        let json = format!(
+            r#"{{"model":"{model}","reasoning_effort":"low","messages":[{{"role":"user","content":"Hi"}},
+            {{"role":"assistant","content":"Hi.","thinking_blocks":[{block}]}},{{"role":"user","content":"So?"}}]}}"#
+        );
+        let translate = |replay: bool| {
+            let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
+            let family = Family::of(Some(model));
+            let context = Context {
+                foundation_model: Some(model),
+                replay,
+                ..Context::new(&family)
+            };
+            converse_request(request, &context).unwrap()
+        };
+        let reasons = |translation: &Translation| {
+            String::from_utf8_lossy(&translation.body).contains("reasoningContent")
+        };
+        let first = translate(true);
+        assert!(
+            reasons(&first) && first.notes.adjusted().is_none(),
+            "{model}"
+        );
+        let next = translate(false);
+        assert!(!reasons(&next), "{model}");
+        assert_eq!(next.notes.adjusted().as_deref(), Some(adjusted), "{model}");
+        // Told once is enough, and a gateway that refuses what has no effect must not refuse this.
+        assert_eq!(next.notes.ignored(), None, "{model}");
+    }
+}
+
 /// Translates a request as the server does.
 pub(crate) fn translate(json: &[u8]) -> Result<Translation, InvalidRequest> {
     let json = replace_lone_surrogates(json);
     let request = ChatCompletionRequest::parse(&json)?;
     let foundation_model = foundation_model(&request.model).unwrap().map(str::to_owned);
     let family = Family::of(foundation_model.as_deref());
+    let state_key = StateKey::new(*b"the key of the golden files here");
     let context = Context {
+        state_key: Some(&state_key),
         foundation_model: foundation_model.as_deref(),
         ..Context::new(&family)
     };

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use outcrop::translate::{Answer, Failure, chat_completion};
 use serde_json::{Value, json};
 
@@ -27,6 +29,44 @@ fn answers_become_chat_completions() {
         };
         assert_golden(path, &output);
     });
+}
+
+/// The reasoning of an answer with calls goes out once, whole, and authenticated.
+#[test]
+fn reasoning_before_calls_is_to_be_sent_back() {
+    let request = br#"{"model":"anthropic.claude-sonnet-4-5-20250929-v1:0","reasoning_effort":"low",
+        "messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"f"}}]}"#;
+    let answer = crate::requests::translate(request).unwrap().answer;
+    let json = br#"{"output":{"message":{"content":[
+        {"reasoningContent":{"reasoningText":{"text":"One \"call\".","signature":"c2ln"}}},
+        {"reasoningContent":{"redactedContent":"eA=="}},
+        {"toolUse":{"toolUseId":"tooluse_B","name":"f","input":{}}},
+        {"toolUse":{"toolUseId":"tooluse_A","name":"f","input":{}}}]}},"stopReason":"tool_use"}"#;
+    let completion = chat_completion(json, HEAD.id, HEAD.created, HEAD.model, &answer).unwrap();
+    let body: Value = serde_json::from_slice(&completion.body).unwrap();
+    let message = &body["choices"][0]["message"];
+    assert_eq!(message["reasoning_content"], "One \"call\".");
+    let detail = &message["reasoning_details"][0];
+    assert_eq!(detail["type"], "reasoning.encrypted");
+    assert_eq!(detail["id"], "tooluse_B");
+    assert_eq!(detail["index"], 0);
+    let data = STANDARD.decode(detail["data"].as_str().unwrap()).unwrap();
+    // The code stands before what it authenticates.
+    let turn = completion.turn.unwrap();
+    assert_eq!(data.split_at(32).1, turn.reasoning);
+    assert_eq!(turn.call_ids, ["tooluse_B", "tooluse_A"]);
+    let shown: Value = serde_json::from_slice(&turn.reasoning).unwrap();
+    assert_eq!(
+        shown,
+        json!({
+            "signer": "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "call_ids": ["tooluseA", "tooluseB"],
+            "blocks": [
+                {"reasoningText": {"text": "One \"call\".", "signature": "c2ln"}},
+                {"redactedContent": "eA=="},
+            ],
+        })
+    );
 }
 
 /// A request whose answer needs the client's own names, in the form that the client knows.

@@ -64,6 +64,7 @@ pub(crate) fn answer_to(options: &Value) -> Answer {
         "messages": [{"role": "user", "content": "Hi"}],
         "stream_options": {"include_usage": options["include_usage"]},
         "response_format": options["response_format"],
+        "reasoning_effort": options["reasoning_effort"],
     });
     if !options["model"].is_null() {
         request["model"] = options["model"].clone();

@@ -89,6 +89,8 @@ pub(crate) struct Received {
     pub(crate) reasoning: String,
     /// Id, name and arguments.
     pub(crate) calls: Vec<(String, String, String)>,
+    /// What is to be sent back with the calls; null when there is none.
+    pub(crate) reasoning_details: Value,
     pub(crate) finish_reason: Option<String>,
     pub(crate) usage: Option<Value>,
     pub(crate) error: Option<Value>,
@@ -111,6 +113,7 @@ impl Received {
             content: text(&choice["message"]["content"]),
             reasoning: text(&choice["message"]["reasoning_content"]),
             calls: calls.collect(),
+            reasoning_details: choice["message"]["reasoning_details"].clone(),
             finish_reason: choice["finish_reason"].as_str().map(str::to_owned),
             usage: completion.get("usage").cloned(),
             error: None,
@@ -163,7 +166,12 @@ impl Received {
         let delta = &choice["delta"];
         self.content += delta["content"].as_str().unwrap_or_default();
         self.reasoning += delta["reasoning_content"].as_str().unwrap_or_default();
+        if let Some(details) = delta.get("reasoning_details") {
+            assert!(self.reasoning_details.is_null(), "it comes once");
+            self.reasoning_details = details.clone();
+        }
         for call in delta["tool_calls"].as_array().into_iter().flatten() {
+            assert!(self.reasoning_details.is_null(), "it comes after the calls");
             let index = usize::try_from(call["index"].as_u64().unwrap()).unwrap();
             let function = &call["function"];
             let arguments = function["arguments"].as_str().unwrap();

@@ -103,7 +103,7 @@ fn a_turn_is_forgotten_some_time_after_its_last_use() {
     let memory = Memory::new(1_000_000, DAY);
     memory.remember_at(begun, &ONE, turn(&["a"], "used"));
     memory.remember_at(begun, &ONE, turn(&["b"], "idle"));
-    let almost = begun + DAY - Duration::from_nanos(1);
+    let almost = begun + Duration::from_millis(86_399_999);
     assert_eq!(find(&memory, almost, &ONE, &["a"]), ["used"]);
     assert!(find(&memory, begun + DAY, &ONE, &["b"]).is_empty());
     assert_eq!(find(&memory, begun + DAY, &ONE, &["a"]), ["used"]);

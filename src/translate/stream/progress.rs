@@ -5,17 +5,21 @@ use std::borrow::Cow;
 use bytes::BytesMut;
 
 use super::super::answer_error::AnswerError;
+use super::super::replay::{Collector, FinishedTurn};
 use super::super::request::Answer;
 use super::super::response::{served_tier, web_page};
 use super::super::stop;
 use super::blocks::Blocks;
 use super::step::{Action, Step};
 use crate::bedrock::Exception;
-use crate::bedrock::event::{ContentBlockDelta, ContentBlockStart, Event, Metadata};
+use crate::bedrock::event::{
+    ContentBlockDelta, ContentBlockStart, Event, Metadata, ReasoningDelta,
+};
 use crate::bedrock::event_stream::{Kind, Message};
-use crate::bedrock::response::TokenUsage;
+use crate::bedrock::response::{ContentBlock, TokenUsage};
 use crate::openai::ErrorObject;
 use crate::openai::chunk::ChunkWriter;
+use crate::openai::completion::ReasoningDetail;
 
 /// The part of an answer that is being translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,9 @@ pub(super) enum Phase {
 pub(super) struct Progress {
     phase: Phase,
     blocks: Blocks,
+    collector: Collector,
+    /// Set by `messageStop`, after an answer whose reasoning will have to come back.
+    turn: Option<FinishedTurn>,
     /// Whether a call must be a `function_call`.
     legacy_functions: bool,
     include_usage: bool,
@@ -47,6 +54,8 @@ impl Progress {
     pub(super) fn new(writer: ChunkWriter, answer: Answer) -> Self {
         Self {
             phase: Phase::Open,
+            collector: Collector::of(&answer),
+            turn: None,
             legacy_functions: answer.legacy_functions,
             include_usage: answer.include_usage,
             asked_tier: answer.service_tier,
@@ -59,6 +68,7 @@ impl Progress {
 
     /// Takes another answer's form; its usage and tier are asked for by the request itself and stay.
     pub(super) fn expect(&mut self, answer: Answer) {
+        self.collector = Collector::of(&answer);
         self.blocks.expect(answer);
     }
 
@@ -72,6 +82,10 @@ impl Progress {
 
     pub(super) fn stop_reason(&self) -> &str {
         self.stop_reason.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn take_turn(&mut self) -> Option<FinishedTurn> {
+        self.turn.take()
     }
 
     pub(super) fn usage(&self) -> Option<&TokenUsage> {
@@ -120,9 +134,13 @@ impl Progress {
         out: &mut BytesMut,
     ) -> Result<(), AnswerError> {
         let block = event.content_block_index;
+        if let Some(reasoning) = &event.start.reasoning_content {
+            self.reasoning(block, reasoning, out)?;
+        }
         match event.start.tool_use {
             Some(call) if !call.is_server_tool() => {
                 let (id, name) = (call.tool_use_id, call.name);
+                self.collector.call(&id, &name);
                 self.step(block, Action::CallStart { id, name }, out)
             }
             _ => Ok(()),
@@ -143,10 +161,8 @@ impl Progress {
             };
             self.step(block, action, out)?;
         }
-        let reasoning = delta.reasoning_content.as_ref();
-        if let Some(text) = reasoning.and_then(|reasoning| reasoning.text) {
-            let token = Cow::Borrowed(text.token());
-            self.step(block, Action::Reasoning { token }, out)?;
+        if let Some(reasoning) = &delta.reasoning_content {
+            self.reasoning(block, reasoning, out)?;
         }
         let call = delta.tool_use.as_ref();
         if let Some(input) = call.and_then(|call| call.input) {
@@ -158,6 +174,25 @@ impl Progress {
             self.step(block, Action::Citation { url, title }, out)?;
         }
         Ok(())
+    }
+
+    /// Notes what of a whole block will have to come back.
+    pub(super) fn collect(&mut self, block: u32, content: &ContentBlock<'_>) {
+        self.collector.block(block, content);
+    }
+
+    fn reasoning(
+        &mut self,
+        block: u32,
+        reasoning: &ReasoningDelta<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), AnswerError> {
+        self.collector.delta(block, reasoning);
+        let Some(text) = reasoning.text else {
+            return Ok(());
+        };
+        let token = Cow::Borrowed(text.token());
+        self.step(block, Action::Reasoning { token }, out)
     }
 
     pub(super) fn step(
@@ -174,6 +209,14 @@ impl Progress {
         self.blocks.close(out);
         let finish_reason =
             stop::finish_reason(reason, self.blocks.has_calls(), self.legacy_functions)?;
+        // Here all blocks are whole, and nothing comes between the deltas of a call.
+        if let Some(collected) = self.collector.finish() {
+            if let Some(sealed) = &collected.sealed {
+                let detail = ReasoningDetail::encrypted(&sealed.id, &sealed.data);
+                self.blocks.writer.reasoning_details(&[detail], out);
+            }
+            self.turn = Some(collected.turn);
+        }
         let tier = self.service_tier.as_deref();
         self.blocks.writer.finish(finish_reason, tier, out);
         self.stop_reason = Some(reason.to_owned());

@@ -31,6 +31,7 @@ impl Progress {
             tier.map(|tier| Cow::Borrowed(tier.kind.as_ref())),
         );
         for (block, content) in (0..).zip(&message.content) {
+            self.collect(block, content);
             actions(content)
                 .into_iter()
                 .try_for_each(|action| self.step(block, action, out))?;

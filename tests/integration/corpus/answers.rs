@@ -83,6 +83,7 @@ fn recorded_answers_say_what_their_json_says() {
         let message = &choice["message"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let received = Received {
+            reasoning_details: Value::Null,
             content: text(&message["content"]),
             reasoning: text(&message["reasoning_content"]),
             calls: message["tool_calls"]

@@ -94,6 +94,7 @@ impl Said {
             _ => "stop",
         };
         Received {
+            reasoning_details: Value::Null,
             content: self.content,
             reasoning: self.reasoning,
             calls: self.calls,

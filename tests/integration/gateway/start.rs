@@ -41,10 +41,32 @@ async fn each_thing_in_force_has_its_line() {
         "endpoint http://127.0.0.1:",
         "credentials made up for the replay",
         &format!("no keys are configured: everybody who reaches {address} can call"),
+        "OUTCROP_STATE_KEY is not set: ",
     ] {
         let lines = process.log.iter().filter(|line| line.contains(text));
         assert_eq!(lines.count(), 1, "{text}: {:#?}", process.log);
     }
+}
+
+#[tokio::test]
+async fn with_a_state_key_none_is_missed_and_a_wrong_one_stops_the_start() {
+    let key = format!("{}=", "k".repeat(43));
+    let mut process = Process::start(replay(&[]).env("OUTCROP_STATE_KEY", &key));
+    process.address().await;
+    let log = process.log.join("\n");
+    assert!(
+        !log.contains("OUTCROP_STATE_KEY") && !log.contains("kkk"),
+        "{log}"
+    );
+
+    let wrong = Process::start(replay(&[]).env("OUTCROP_STATE_KEY", &key[4..]));
+    let (status, log) = wrong.ended().await;
+    let log = log.join("\n");
+    assert!(
+        !status.success() && log.contains("OUTCROP_STATE_KEY: must be 32 bytes"),
+        "{log}"
+    );
+    assert!(!log.contains("kkk"), "{log}");
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ proptest! {
             content: text("content"),
             reasoning: text("reasoning_content"),
             calls: calls.collect(),
+            reasoning_details: message["reasoning_details"].clone(),
             finish_reason: completion["choices"][0]["finish_reason"].as_str().map(str::to_owned),
             usage: Some(completion["usage"].clone()),
             error: None,
