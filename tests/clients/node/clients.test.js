@@ -120,6 +120,37 @@ test("a loop of calls and results", unless, async () => {
   assert.equal(messages.at(-1).content, "The brass key opened the box: there is a fossil in it.");
 });
 
+test("reasoning that comes back with messages as they were needs no memory", unless, async () => {
+  const forgetful = await Gateway.start(0, { OUTCROP_RECALL_MAX_BYTES: "0" });
+  try {
+    const adjusted = [];
+    const recording = async (...request) => {
+      const answer = await fetch(...request);
+      adjusted.push(answer.headers.get("x-outcrop-adjusted"));
+      return answer;
+    };
+    const thinking = connect(forgetful, { fetch: recording }).chat.completions;
+    const tools = [tool("measure_layer", "depth"), tool("name_rock", "sample")];
+    const request = { model: "replay.reasoning-agent", reasoning_effort: "medium", tools };
+    const ask = {
+      whole: async (messages) => (await thinking.create({ ...request, messages })).choices[0].message,
+      streamed: (messages) => thinking.stream({ ...request, messages }).finalMessage(),
+    };
+    for (const turn of [ask.whole, ask.streamed]) {
+      const messages = [...QUESTION];
+      for (let turns = 0; turns < 20; turns++) {
+        const message = await turn(messages);
+        messages.push(message);
+        for (const { id } of message.tool_calls) messages.push({ role: "tool", tool_call_id: id, content: "Yes." });
+      }
+      assert.match((await turn(messages)).content, /^The outcrop begins with gneiss/);
+    }
+    assert.deepEqual(adjusted, Array(42).fill(null));
+  } finally {
+    await forgetful.stop();
+  }
+});
+
 test("a loop that the SDK runs by itself, streamed", unless, async () => {
   const made = [];
   const runnable = ({ type, function: definition }, answer) => ({

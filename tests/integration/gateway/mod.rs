@@ -6,6 +6,7 @@
 )]
 
 mod access_log;
+mod agents;
 mod answers;
 mod bodies;
 mod broken_streams;

@@ -5,6 +5,7 @@ mod conversations;
 mod decoder;
 mod prompt_cache;
 mod reasoning;
+mod replay;
 mod requests;
 mod streams;
 mod structured;

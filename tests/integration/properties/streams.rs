@@ -19,6 +19,19 @@ fn with_usage() -> Answer {
     }
 }
 
+/// The same for a model that wants its reasoning back.
+fn with_replay() -> Answer {
+    let request = json!({
+        "model": "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "reasoning_effort": "low",
+        "stream_options": {"include_usage": true},
+    });
+    let answer = crate::requests::translate(request.to_string().as_bytes());
+    answer.unwrap().answer
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -33,25 +46,31 @@ proptest! {
         cuts.sort_unstable();
         let pieces = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
         prop_assert_eq!(
-            translate(pieces, with_usage()),
-            translate([bytes.as_slice()], with_usage())
+            translate(pieces, with_replay()),
+            translate([bytes.as_slice()], with_replay())
         );
     }
 
     #[test]
     fn streams_and_whole_answers_say_the_same(blocks in vec(block(), 0..6)) {
-        let streamed = Received::read(&translate([events(&blocks).concat().as_slice()], with_usage()));
+        let bytes = events(&blocks).concat();
+        let streamed = Received::read(&translate([bytes.as_slice()], with_replay()));
         prop_assert!(streamed.done);
+        // A call may have come without thoughts; thoughts without a call need not come back.
+        let calls = blocks.iter().any(|block| matches!(block, Block::Call(..)));
+        prop_assert_eq!(streamed.reasoning_details.is_null(), !calls);
 
         let json = whole(&blocks);
-        let mut cut = StreamTranslator::new(HEAD, with_usage());
+        let mut cut = StreamTranslator::new(HEAD, with_replay());
         let mut out = BytesMut::new();
         cut.push_whole(&json, &mut out).unwrap();
         prop_assert!(cut.is_done());
         prop_assert_eq!(&Received::read(std::str::from_utf8(&out).unwrap()), &streamed);
 
         let completion =
-            chat_completion(&json, HEAD.id, HEAD.created, HEAD.model, &with_usage()).unwrap();
+            chat_completion(&json, HEAD.id, HEAD.created, HEAD.model, &with_replay()).unwrap();
+        let turn = completion.turn.map(|turn| (turn.call_ids, turn.reasoning));
+        prop_assert_eq!(cut.take_turn().map(|turn| (turn.call_ids, turn.reasoning)), turn);
         let completion: Value = serde_json::from_slice(&completion.body).unwrap();
         let message = &completion["choices"][0]["message"];
         let text = |member: &str| message[member].as_str().unwrap_or_default().to_owned();
