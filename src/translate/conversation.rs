@@ -39,8 +39,17 @@ pub(super) struct Conversation<'a> {
     pub(super) repeated: usize,
     /// The names of the called tools, as Bedrock sees them, in the order of their first call.
     pub(super) called: Vec<Cow<'a, str>>,
-    /// Whether nothing is known of the reasoning before the calls whose results come last.
-    pub(super) lost_reasoning: bool,
+    /// Why the calls whose results come last have no reasoning before them, if they have none.
+    pub(super) missing_reasoning: Option<Missing>,
+}
+
+/// Why a turn with calls has no reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Missing {
+    /// The model called without thinking.
+    NeverThere,
+    /// Nobody knows any more what it thought.
+    Lost,
 }
 
 impl<'a> Conversation<'a> {
@@ -88,7 +97,7 @@ pub(super) fn conversation<'a>(
         images: Vec::new(),
         reasoning,
         spoken: Vec::new(),
-        lost: false,
+        missing: None,
         leading: true,
         called: HashSet::new(),
     };
@@ -115,8 +124,8 @@ struct Builder<'b, 'a> {
     images: Vec<ContentBlock<'a>>,
     /// What is known of each message's reasoning; taken once.
     reasoning: Vec<Restored<'a>>,
-    /// Whether there are calls in the assistant turn at the end whose reasoning is lost.
-    lost: bool,
+    /// Why calls in the assistant turn at the end have no reasoning.
+    missing: Option<Missing>,
     /// The messages with text in the assistant turn at the end.
     spoken: Vec<usize>,
     /// Whether only system messages were seen so far.
@@ -262,8 +271,11 @@ impl<'a> Builder<'_, 'a> {
                     turn.push_reasoning(block);
                 }
             }
-            Restored::WithoutReasoning => {}
-            Restored::Lost => self.lost |= calls,
+            Restored::WithoutReasoning => {
+                self.missing = self.missing.max(Some(Missing::NeverThere))
+            }
+            Restored::Lost if calls => self.missing = Some(Missing::Lost),
+            Restored::Lost => {}
         }
     }
 
@@ -379,8 +391,9 @@ impl<'a> Builder<'_, 'a> {
     fn close_turn(&mut self, role: ConversationRole) {
         let mut turn = std::mem::replace(&mut self.turn, OpenTurn::new(role));
         if turn.role == ConversationRole::Assistant {
-            let lost = std::mem::take(&mut self.lost) && !turn.has_reasoning();
-            self.conversation.lost_reasoning = lost && turn.has_calls();
+            let missing = self.missing.take();
+            self.conversation.missing_reasoning =
+                missing.filter(|_| turn.has_calls() && !turn.has_reasoning());
         }
         let conversation = &mut self.conversation;
         match (turn.role, self.family.tool_turns) {

@@ -10,6 +10,7 @@ mod wish;
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
+use super::conversation::Missing;
 use super::notes::Notes;
 use crate::bedrock::{EffortField, Family, Reasoning, Sampling, ToolChoiceForms, TopK};
 use crate::openai::ChatCompletionRequest;
@@ -25,6 +26,8 @@ const NOVA_EFFORTS: &[&str] = &["low", "medium", "high"];
 #[derive(Debug)]
 pub(super) struct Thinking {
     on: bool,
+    /// Whether it would, had its conversation allowed it.
+    switched_off: bool,
     /// The members of `additionalModelRequestFields` that say so.
     fields: Map<String, Value>,
     limit: Limit,
@@ -69,11 +72,16 @@ impl Thinking {
         self.on
     }
 
-    /// Switches thinking off because the conversation lacks the thoughts that would have to come with it: with a
-    /// budget, the assistant's turn whose results come last must begin with its own ("Expected `thinking` or
-    /// `redacted_thinking`, but found `tool_use`"). Models that think as they find right do not insist.
-    pub(super) fn settle(&mut self, notes: &mut Notes) {
-        if self.is_on() && self.is_enabled() {
+    /// Whether the model would think about the request if its conversation allowed it.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.on || self.switched_off
+    }
+
+    /// Switches thinking off because the conversation lacks the thoughts before the calls whose results come last.
+    /// With a budget they must be there ("Expected `thinking` or `redacted_thinking`, but found `tool_use`"). A model
+    /// that thinks as it finds right may have had none; but it is not asked to go on from thoughts that are lost.
+    pub(super) fn settle(&mut self, missing: Missing, notes: &mut Notes) {
+        if self.is_on() && (missing == Missing::Lost || self.is_enabled()) {
             self.switch_off(notes);
         }
     }
@@ -97,13 +105,13 @@ impl Thinking {
         if !std::mem::take(&mut self.on) {
             return;
         }
+        self.switched_off = true;
         self.limit = Limit::AsAsked;
         self.fields.shift_remove("thinking");
         claude::forget_interleaving(&mut self.fields);
-        if let Some(disabled) = disabled {
-            self.fields.insert("thinking".to_owned(), disabled);
-            claude::lower_effort(&mut self.fields, notes);
-        }
+        claude::lower_effort(&mut self.fields, notes);
+        self.fields
+            .extend(disabled.map(|disabled| ("thinking".to_owned(), disabled)));
         notes.adjust("thinking", &"disabled");
     }
 
@@ -147,6 +155,7 @@ impl Thinking {
     fn new(reasoning: Reasoning, on: bool) -> Self {
         Self {
             on,
+            switched_off: false,
             fields: Map::new(),
             limit: Limit::default(),
             reasoning,

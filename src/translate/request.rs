@@ -208,8 +208,8 @@ fn settled_conversation<'a>(
         tool_names,
         notes,
     )?;
-    if conversation.lost_reasoning {
-        thinking.settle(notes);
+    if let Some(missing) = conversation.missing_reasoning {
+        thinking.settle(missing, notes);
     }
     if !thinking.is_on() {
         conversation.drop_reasoning();
@@ -235,7 +235,7 @@ fn replay(thinking: &Thinking, context: &Context<'_>) -> Option<Replay> {
     let signer = context.foundation_model?;
     context.family.replays_reasoning.then(|| Replay {
         signer: signer.to_owned(),
-        thinking: thinking.is_on(),
+        thinking: thinking.is_wanted(),
         state_key: context.state_key.cloned(),
     })
 }

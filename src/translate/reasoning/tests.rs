@@ -258,29 +258,45 @@ fn a_call_is_not_forced_while_the_model_thinks_with_a_budget() {
 }
 
 #[test]
-fn thinking_with_a_budget_is_switched_off_when_its_thoughts_are_lost() {
+fn thinking_is_switched_off_when_thoughts_are_lost() {
     let json = |model: &str| {
         format!(
-            r#"{{"model":"{model}","reasoning_effort":"low","temperature":0.5,"max_tokens":500,"messages":[{{"role":"user","content":"Hi"}},
+            r#"{{"model":"{model}","reasoning_effort":"xhigh","temperature":0.5,"max_tokens":500,"messages":[{{"role":"user","content":"Hi"}},
             {{"role":"assistant","tool_calls":[{{"id":"a","function":{{"name":"f","arguments":"{{}}"}}}}]}},
             {{"role":"tool","tool_call_id":"a","content":"Done."}}]}}"#
         )
     };
-    for (model, off) in [(SONNET_4_5, true), (SONNET_4_6, false), (SONNET_5, false)] {
+    let effort = json!({"effort": "high"});
+    let disabled = json!({"type": "disabled"});
+    let summarized = json!({"type": "adaptive", "display": "summarized"});
+    for (model, fields) in [
+        (SONNET_4_5, Value::Null),
+        (SONNET_4_6, json!({"output_config": effort})),
+        (OPUS_4_7, json!({"output_config": effort})),
+        (
+            SONNET_5,
+            json!({"output_config": effort, "thinking": disabled}),
+        ),
+        (
+            "anthropic.claude-fable-5",
+            json!({"output_config": {"effort": "xhigh"}, "thinking": summarized}),
+        ),
+    ] {
         let json = json(model);
         let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
         let family = Family::of(Some(model));
         let translation = converse_request(request, &Context::new(&family)).unwrap();
         let body: Value = serde_json::from_slice(&translation.body).unwrap();
         let adjusted = translation.notes.adjusted().unwrap_or_default();
-        assert_eq!(adjusted.contains("thinking=disabled"), off, "{model}");
-        assert_eq!(
-            body["additionalModelRequestFields"].is_null(),
-            off,
-            "{model}"
-        );
+        let is_off = !model.contains("fable");
+        assert_eq!(adjusted.contains("thinking=disabled"), is_off, "{model}");
+        assert_eq!(body["additionalModelRequestFields"], fields, "{model}");
         assert_eq!(body["inferenceConfig"]["maxTokens"], 500);
-        assert_eq!(body["inferenceConfig"].get("temperature").is_some(), off);
+        let samples = matches!(model, SONNET_4_5 | SONNET_4_6);
+        assert_eq!(
+            body["inferenceConfig"].get("temperature").is_some(),
+            samples
+        );
     }
 }
 

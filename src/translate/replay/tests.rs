@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 use super::collector::Collected;
 use super::turn::{ReasonedTurn, call_ids};
 use super::*;
+use crate::bedrock::Family;
 use crate::bedrock::event::ReasoningDelta;
 use crate::bedrock::request::{ReasoningContentBlock, ReasoningTextBlock};
 use crate::openai::ChatCompletionRequest;
 use crate::openai::message::Message;
 use crate::translate::json_answer::{AnswerTool, JsonAnswer};
-use crate::translate::{Answer, Notes};
+use crate::translate::{Answer, Context, Notes, converse_request};
 
 const SIGNER: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 
@@ -328,6 +329,39 @@ fn what_the_client_brought_is_named_when_it_is_left_out_and_what_it_was_given_is
         restore(&Restorer::after_refusal(), &message),
         (Restored::Lost, None)
     );
+}
+
+#[test]
+fn a_turn_without_thoughts_is_enough_where_the_model_decides_whether_to_think() {
+    for (model, thinks) in [
+        (SIGNER, false),
+        ("anthropic.claude-opus-4-7", true),
+        ("anthropic.claude-sonnet-5", true),
+    ] {
+        let message = calls(&["a"], json!({}));
+        let json = json!({"model": model, "reasoning_effort": "low", "messages": [
+            {"role": "user", "content": "Hi"}, message, {"role": "tool", "tool_call_id": "a", "content": "Done."}]});
+        let json = json.to_string();
+        let known = ReasonedTurn {
+            signer: model.to_owned(),
+            ..turn(&["a"], vec![])
+        };
+        let recalled = Recalled::new(vec![known.encode().into()]);
+        for (recalled, thinks) in [(&recalled, thinks), (&Recalled::none(), false)] {
+            let family = Family::of(Some(model));
+            let context = Context {
+                foundation_model: Some(model),
+                recalled,
+                ..Context::new(&family)
+            };
+            let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
+            let translation = converse_request(request, &context).unwrap();
+            let adjusted = translation.notes.adjusted().unwrap_or_default();
+            assert_eq!(!adjusted.contains("thinking=disabled"), thinks, "{model}");
+            // The next turn is known for what it is, so that one loss does not end all thinking.
+            assert!(translation.answer.replay.unwrap().thinking);
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::bedrock::request::ReasoningContentBlock;
 pub struct Replay {
     /// The foundation model that signs.
     pub(in crate::translate) signer: String,
-    /// Whether the model may think, so that a turn without reasoning is one that had none.
+    /// Whether the client wants the model to think, so that it matters that a turn had no reasoning.
     pub(in crate::translate) thinking: bool,
     /// Authenticates what the client keeps; without it the client is given nothing to keep.
     pub(in crate::translate) state_key: Option<StateKey>,
