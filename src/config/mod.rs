@@ -49,6 +49,8 @@ pub struct Config {
     pub prompt_cache: PromptCache,
     /// How models are made to think.
     pub reasoning: Reasoning,
+    /// What becomes of media that are not in the request itself.
+    pub fetch: Fetch,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
     /// The keys clients may present; none means that nobody needs one.
@@ -112,6 +114,31 @@ pub struct Reasoning {
     pub add_budget: bool,
 }
 
+/// What becomes of media that are not in the request itself.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// Which images are fetched.
+    pub images: FetchImages,
+    /// The largest image that is fetched, in bytes.
+    pub max_bytes: usize,
+    /// How long the fetch of one image may take, redirects included.
+    pub timeout: Duration,
+    /// How many redirects are followed for one image.
+    pub redirects: u32,
+    /// Whether media may be named by their place in S3, which Bedrock reads with the gateway's credentials.
+    pub s3: bool,
+}
+
+/// Which images are fetched.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum FetchImages {
+    /// None: a request that names one by address is refused.
+    #[default]
+    Off,
+    /// Those on https servers of the public internet.
+    Public,
+}
+
 /// Who may read `/metrics`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metrics {
@@ -132,6 +159,7 @@ impl Default for Config {
             bedrock: Bedrock::default(),
             prompt_cache: PromptCache::default(),
             reasoning: Reasoning::default(),
+            fetch: Fetch::default(),
             metrics: Metrics::default(),
             api_keys: Vec::new(),
         }
@@ -156,5 +184,18 @@ impl Default for Bedrock {
 impl Default for Reasoning {
     fn default() -> Self {
         Self { add_budget: true }
+    }
+}
+
+impl Default for Fetch {
+    fn default() -> Self {
+        Self {
+            images: FetchImages::default(),
+            // What Bedrock takes: 3.75 MB.
+            max_bytes: 3_932_160,
+            timeout: Duration::from_secs(10),
+            redirects: 3,
+            s3: true,
+        }
     }
 }

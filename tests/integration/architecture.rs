@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("translate", &["openai", "bedrock"]),
     ("error", &["openai", "translate"]),
     ("upstream", &["bedrock", "error", "config", "metrics"]),
+    ("fetch", &["config"]),
     ("fixture", &["bedrock", "error"]),
     (
         "server",
@@ -25,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "metrics",
             "upstream",
+            "fetch",
             "fixture",
         ],
     ),
@@ -38,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "metrics",
             "upstream",
+            "fetch",
             "fixture",
             "server",
         ],

@@ -90,8 +90,9 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
         "listen" => "0.0.0.0:8080",
         "unsupported" => "reject",
         "mode" => "client",
+        "images" => "public",
         "allow_anonymous" | "open" => "true",
-        "add_budget" => "false",
+        "add_budget" | "s3" => "false",
         "max_body_bytes" => "4096",
         "region" => "eu-west-1",
         "endpoint_url" | "control_endpoint_url" => "http://localhost:9/a",
@@ -133,7 +134,7 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
 fn the_table_of_options_is_sound() {
     assert_eq!(
         sections().collect::<Vec<_>>(),
-        ["bedrock", "prompt_cache", "reasoning", "metrics"]
+        ["bedrock", "prompt_cache", "reasoning", "fetch", "metrics"]
     );
     for setting in SETTINGS {
         assert_eq!(
