@@ -1,5 +1,7 @@
 //! What a translation needs to know beside the request itself.
 
+use std::collections::HashMap;
+
 use super::prompt_cache::PromptCaching;
 use crate::bedrock::Family;
 
@@ -20,6 +22,17 @@ pub struct Context<'c> {
     pub gov_cloud: bool,
     /// Who decides what is cached.
     pub prompt_caching: PromptCaching,
+    /// Media that the request names and does not hold.
+    pub elsewhere: Elsewhere<'c>,
+}
+
+/// Media that a request names and does not hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Elsewhere<'c> {
+    /// Standard base64 of the images that were fetched, by their addresses; `None` where none are fetched.
+    pub images: Option<&'c HashMap<String, String>>,
+    /// Whether Bedrock may be sent to S3, where it reads with the gateway's credentials.
+    pub s3: bool,
 }
 
 impl<'c> Context<'c> {
@@ -32,6 +45,16 @@ impl<'c> Context<'c> {
             add_budget_to_max_tokens: true,
             gov_cloud: false,
             prompt_caching: PromptCaching::default(),
+            elsewhere: Elsewhere::default(),
+        }
+    }
+}
+
+impl Default for Elsewhere<'_> {
+    fn default() -> Self {
+        Self {
+            images: None,
+            s3: true,
         }
     }
 }

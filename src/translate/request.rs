@@ -77,6 +77,7 @@ pub fn converse_request(
     let mut conversation = conversation(
         std::mem::take(&mut request.messages),
         &thinking.narrow(context.family),
+        context.elsewhere,
         &mut tool_names,
         &mut notes,
     )?;

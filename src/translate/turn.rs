@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::media::TurnMedia;
 use super::prompt_cache::Mark;
 use crate::bedrock::request::{ContentBlock, ConversationRole, Message as Turn};
 
@@ -14,6 +15,8 @@ pub(super) struct OpenTurn<'a> {
     pub(super) role: ConversationRole,
     first: Vec<Marked<'a>>,
     second: Vec<Marked<'a>>,
+    /// How many images and documents a user turn has outside of its results.
+    pub(super) media: TurnMedia,
 }
 
 /// A block, and the client's cache points after it.
@@ -34,6 +37,7 @@ impl<'a> OpenTurn<'a> {
             role,
             first: Vec::new(),
             second: Vec::new(),
+            media: TurnMedia::default(),
         }
     }
 
@@ -64,6 +68,17 @@ impl<'a> OpenTurn<'a> {
     /// Whether text and calls, or results and something else, stand in the turn.
     pub(super) fn is_mixed(&self) -> bool {
         !self.first.is_empty() && !self.second.is_empty()
+    }
+
+    /// Whether documents or videos stand in a user turn outside of its results.
+    pub(super) fn holds_files(&self) -> bool {
+        let is_file = |marked: &Marked<'_>| {
+            matches!(
+                marked.block,
+                ContentBlock::Document(_) | ContentBlock::Video(_)
+            )
+        };
+        self.second.iter().any(is_file)
     }
 
     /// Throws the text of an assistant turn away.
