@@ -41,7 +41,7 @@ impl Gateway {
     ) -> Result<Reply, Error> {
         let (request, call) = self
             .translator()
-            .read(body, self.bedrock(), exchange)
+            .read(body, self.bedrock(), self.images(), exchange)
             .await?;
         let stream = request.stream;
         let head = Head {

@@ -7,14 +7,18 @@ use bytes::Bytes;
 
 use super::aside::Aside;
 use super::exchange::Exchange;
+use super::images::fetch;
 use super::refusals::Refusals;
 use super::request_body::Share;
 use crate::bedrock::model_id::{foundation_model, is_gov_cloud};
 use crate::bedrock::{Family, Refusal};
 use crate::config::{Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
+use crate::fetch::{Fetched, ImageFetcher};
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
-use crate::translate::{Answer, Context, Notes, PromptCaching, Translation, converse_request};
+use crate::translate::{
+    Answer, Context, Elsewhere, Notes, PromptCaching, Translation, converse_request,
+};
 use crate::upstream::Bedrock;
 
 /// The most features that one request is relieved of. Each costs a call.
@@ -26,6 +30,8 @@ pub(super) struct Translator {
     unsupported: Unsupported,
     prompt_caching: PromptCaching,
     add_budget: bool,
+    /// Whether Bedrock may be sent to S3.
+    s3: bool,
     aside: Aside,
     refusals: Refusals,
 }
@@ -43,6 +49,8 @@ pub(super) struct ClientRequest {
     pub(super) created: u64,
     foundation_model: Option<String>,
     family: Family,
+    /// The images that it names by address, where they are fetched.
+    images: Option<Fetched>,
     /// What Bedrock refused of this very request.
     refused: Vec<Refusal>,
 }
@@ -73,6 +81,7 @@ impl Translator {
                 PromptCacheMode::Off => PromptCaching::Off,
             },
             add_budget: config.reasoning.add_budget,
+            s3: config.fetch.s3,
             aside: Aside::default(),
             refusals: Refusals::default(),
         }
@@ -86,6 +95,7 @@ impl Translator {
         &self,
         (body, share): (Bytes, Share),
         bedrock: &Bedrock,
+        images: Option<&ImageFetcher>,
         exchange: &mut Exchange,
     ) -> Result<(ClientRequest, Call), Error> {
         let replaced = self
@@ -103,13 +113,19 @@ impl Translator {
         exchange.stream = parsed.stream;
         exchange.model.clone_from(&model);
         let foundation_model = foundation_model_behind(&model, bedrock).await?;
+        let family = Family::of(foundation_model.as_deref());
+        let images = match images {
+            Some(fetcher) if family.image => Some(fetch(fetcher, &parsed.messages).await?),
+            _ => None,
+        };
         let request = ClientRequest {
             json: json.clone(),
             _share: share,
             model,
             stream: parsed.stream,
             created: unix_seconds(),
-            family: Family::of(foundation_model.as_deref()),
+            family,
+            images,
             foundation_model,
             refused: Vec::new(),
         };
@@ -165,6 +181,10 @@ impl Translator {
             prompt_caching: self.prompt_caching,
             add_budget_to_max_tokens: self.add_budget,
             gov_cloud: is_gov_cloud(&request.model),
+            elsewhere: Elsewhere {
+                images: request.images.as_ref().map(Fetched::images),
+                s3: self.s3,
+            },
             ..Context::new(&family)
         };
         let Translation {
@@ -174,7 +194,7 @@ impl Translator {
             notes,
         } = self
             .aside
-            .run(request.json.len(), || converse_request(parsed, &context))
+            .run(request.length(), || converse_request(parsed, &context))
             .await?;
         if let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) {
             let message = format!(
@@ -189,6 +209,13 @@ impl Translator {
             notes,
             context_window: family.context_window,
         })
+    }
+}
+
+impl ClientRequest {
+    /// How much there is to translate, in bytes.
+    fn length(&self) -> usize {
+        self.json.len() + self.images.as_ref().map_or(0, Fetched::length)
     }
 }
 
