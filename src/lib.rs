@@ -10,6 +10,8 @@ pub mod cli;
 pub mod config;
 /// What went wrong: its HTTP status and its OpenAI error object.
 pub mod error;
+/// Images that a request names by address, fetched within bounds.
+pub mod fetch;
 /// Recorded streams: the format, the recorder, and the stand-in Bedrock that replays them.
 pub mod fixture;
 /// Names and buckets of every metric in one place.

@@ -6,6 +6,7 @@
 mod amazon;
 mod claude;
 mod forms;
+mod media;
 mod meta;
 mod mistral;
 mod openai;
@@ -16,6 +17,7 @@ mod without;
 pub use forms::{
     PromptCache, Sampling, StopSequences, ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,
 };
+pub use media::MediaRules;
 pub use reasoning::{Adaptive, EffortField, Reasoning};
 
 /// What a model takes, as far as a request must be shaped for it.
@@ -39,6 +41,8 @@ pub struct Family {
     pub video: bool,
     /// Whether the model hears audio.
     pub audio: bool,
+    /// How much of media is taken, and from where.
+    pub media: MediaRules,
     /// Whether there are tools at all.
     pub tools: bool,
     /// Whether tools work with ConverseStream; otherwise Converse is called and the stream is made from its answer.

@@ -13,7 +13,7 @@ pub mod response;
 
 pub use exception::{Exception, ExceptionKind};
 pub use family::{
-    Adaptive, EffortField, Family, PromptCache, Reasoning, Sampling, StopSequences,
+    Adaptive, EffortField, Family, MediaRules, PromptCache, Reasoning, Sampling, StopSequences,
     ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,
 };
 pub use json_string::JsonString;

@@ -19,11 +19,12 @@ use tracing::{info, warn};
 
 use super::signals::Signals;
 use super::{Failure, logs, print};
-use crate::config::{self, Config, Environment, Flags, Loaded, Reference};
+use crate::config::{self, Config, Environment, FetchImages, Flags, Loaded, Reference};
+use crate::fetch::{ImageFetcher, Network};
 use crate::fixture::{Options, Recorder, StandIn};
 use crate::metrics::Metrics;
 use crate::server::{self, Drained, Gateway};
-use crate::upstream::Bedrock;
+use crate::upstream::{Bedrock, public_tls};
 
 /// How long the start waits for credentials.
 const CREDENTIALS_TIME: Duration = Duration::from_secs(15);
@@ -132,13 +133,10 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     // Installed before the line that says that we are there, so that whoever waits for it may signal at once.
     let mut signals = Signals::new()?;
     describe(&config, &bedrock, arguments.replay.as_deref());
-    let gateway = Arc::new(Gateway::new(
-        &config,
-        address,
-        bedrock,
-        metrics,
-        recorder.clone(),
-    ));
+    let images = image_fetcher(&config.fetch)?;
+    let gateway =
+        Gateway::new(&config, address, bedrock, metrics, recorder.clone()).fetching(images);
+    let gateway = Arc::new(gateway);
     logs::listening(address);
 
     let (stop, stopped) = oneshot::channel();
@@ -173,6 +171,17 @@ fn refuse_open_gateway(config: &Config) -> Result<(), Failure> {
          everybody with --allow-anonymous",
         config.listen
     )))
+}
+
+/// What fetches the images that requests name by address, if they are fetched.
+fn image_fetcher(settings: &config::Fetch) -> Result<Option<ImageFetcher>, Failure> {
+    Ok(match settings.images {
+        FetchImages::Off => None,
+        FetchImages::Public => {
+            let network = Network::public(public_tls()?);
+            Some(ImageFetcher::new(settings, network))
+        }
+    })
 }
 
 fn recorder(folder: &Path) -> Result<Recorder, Failure> {

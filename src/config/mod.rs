@@ -53,6 +53,8 @@ pub struct Config {
     pub reasoning: Reasoning,
     /// How much reasoning is remembered for clients that do not send it back.
     pub recall: Recall,
+    /// What becomes of media that are not in the request itself.
+    pub fetch: Fetch,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
     /// What authenticates the state that clients keep for the gateway; none means a random one.
@@ -127,6 +129,31 @@ pub struct Recall {
     pub ttl: Duration,
 }
 
+/// What becomes of media that are not in the request itself.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// Which images are fetched.
+    pub images: FetchImages,
+    /// The largest image that is fetched, in bytes.
+    pub max_bytes: usize,
+    /// How long the fetch of one image may take, redirects included.
+    pub timeout: Duration,
+    /// How many redirects are followed for one image.
+    pub redirects: u32,
+    /// Whether media may be named by their place in S3, which Bedrock reads with the gateway's credentials.
+    pub s3: bool,
+}
+
+/// Which images are fetched.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum FetchImages {
+    /// None: a request that names one by address is refused.
+    #[default]
+    Off,
+    /// Those on https servers of the public internet.
+    Public,
+}
+
 /// Who may read `/metrics`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metrics {
@@ -148,6 +175,7 @@ impl Default for Config {
             prompt_cache: PromptCache::default(),
             reasoning: Reasoning::default(),
             recall: Recall::default(),
+            fetch: Fetch::default(),
             metrics: Metrics::default(),
             state_key: None,
             api_keys: Vec::new(),
@@ -181,6 +209,19 @@ impl Default for Recall {
         Self {
             max_bytes: 64 * 1024 * 1024,
             ttl: Duration::from_hours(24),
+        }
+    }
+}
+
+impl Default for Fetch {
+    fn default() -> Self {
+        Self {
+            images: FetchImages::default(),
+            // What Bedrock takes: 3.75 MB.
+            max_bytes: 3_932_160,
+            timeout: Duration::from_secs(10),
+            redirects: 3,
+            s3: false,
         }
     }
 }

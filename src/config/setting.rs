@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::value::Value;
-use super::{Config, PromptCacheMode, Unsupported};
+use super::{Config, FetchImages, PromptCacheMode, Unsupported};
 
 /// The longest time that an option can name: a day.
 const DAY: f64 = 86_400.0;
@@ -226,6 +226,44 @@ pub(super) const SETTINGS: &[Setting] = &[
             put(&mut config.recall.ttl, reading)
         },
         show: |config| seconds(config.recall.ttl),
+    },
+    Setting {
+        section: "fetch",
+        key: "images",
+        about: "\"public\" fetches images from https servers of the public internet, \"off\" refuses their addresses",
+        read: |config, value| put(&mut config.fetch.images, value.fetch_images()),
+        show: |config| match config.fetch.images {
+            FetchImages::Off => text("off"),
+            FetchImages::Public => text("public"),
+        },
+    },
+    Setting {
+        section: "fetch",
+        key: "max_bytes",
+        about: "The largest image that is fetched, in bytes; Bedrock takes no larger one than the default",
+        read: |config, value| put(&mut config.fetch.max_bytes, value.whole(&(1..=3_932_160))),
+        show: |config| Some(config.fetch.max_bytes.to_string()),
+    },
+    Setting {
+        section: "fetch",
+        key: "timeout",
+        about: "Seconds that the fetch of one image may take, redirects included",
+        read: |config, value| put(&mut config.fetch.timeout, value.seconds(&(0.001..=300.0))),
+        show: |config| seconds(config.fetch.timeout),
+    },
+    Setting {
+        section: "fetch",
+        key: "redirects",
+        about: "How many redirects are followed for one image",
+        read: |config, value| put(&mut config.fetch.redirects, value.whole(&(0..=10))),
+        show: |config| Some(config.fetch.redirects.to_string()),
+    },
+    Setting {
+        section: "fetch",
+        key: "s3",
+        about: "Whether clients may name media in S3, which Bedrock reads with the gateway's credentials",
+        read: |config, value| put(&mut config.fetch.s3, value.boolean()),
+        show: |config| Some(config.fetch.s3.to_string()),
     },
     Setting {
         section: "metrics",

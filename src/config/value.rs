@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::mistake::quoted;
-use super::{PromptCacheMode, Unsupported};
+use super::{FetchImages, PromptCacheMode, Unsupported};
 
 /// One value as it was typed, before anything is known about the option it belongs to.
 #[derive(Clone, Debug)]
@@ -94,6 +94,15 @@ impl Value<'_> {
             Some("client") => Ok(PromptCacheMode::Client),
             Some("off") => Ok(PromptCacheMode::Off),
             _ => Err(self.mismatch("\"auto\", \"client\" or \"off\"")),
+        }
+    }
+
+    /// Reads which images are fetched.
+    pub(super) fn fetch_images(&self) -> Reading<FetchImages> {
+        match self.text() {
+            Some("off") => Ok(FetchImages::Off),
+            Some("public") => Ok(FetchImages::Public),
+            _ => Err(self.mismatch("\"off\" or \"public\"")),
         }
     }
 

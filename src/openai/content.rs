@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::cache_control::CacheControl;
 use super::error::InvalidRequest;
 use super::json::{Field, Path};
+use super::media::{File, InputAudio, read_citations};
 use super::replayed_reasoning::ThinkingBlock;
 
 /// What a message says.
@@ -29,6 +30,12 @@ pub enum ContentPart<'a> {
     Refusal(Cow<'a, str>),
     /// `image_url`, also `input_image`; its `detail` has no meaning for Bedrock.
     ImageUrl(Cow<'a, str>),
+    /// `file`
+    File(File<'a>),
+    /// `video_url`
+    VideoUrl(Cow<'a, str>),
+    /// `input_audio`
+    InputAudio(InputAudio<'a>),
     /// `thinking` and `redacted_thinking`, which Anthropic's clients replay; none once it was taken.
     Thinking(Option<ThinkingBlock<'a>>),
     /// Any other kind, by its `type`.
@@ -43,6 +50,10 @@ struct Members<'a> {
     refusal: Option<&'a RawValue>,
     image_url: Option<&'a RawValue>,
     cache_controls: Vec<CacheControl<'a>>,
+    video_url: Option<&'a RawValue>,
+    file: Option<&'a RawValue>,
+    input_audio: Option<&'a RawValue>,
+    citations: Option<&'a RawValue>,
 }
 
 impl<'a> Content<'a> {
@@ -93,12 +104,27 @@ impl<'a> ContentPart<'a> {
         Ok(match kind.as_ref() {
             "text" | "input_text" | "output_text" => Self::Text(text(members.text, "text")?),
             "refusal" => Self::Refusal(text(members.refusal, "refusal")?),
-            "image_url" | "input_image" => {
-                let path = Path::Member(field.path(), "image_url");
-                let raw = members
-                    .image_url
-                    .ok_or_else(|| InvalidRequest::missing(path))?;
-                Self::ImageUrl(read_image_url(Field::new(raw, &path), index, extras)?)
+            "image_url" | "input_image" => Self::ImageUrl(read_url(
+                members.image_url,
+                "image_url",
+                field,
+                index,
+                extras,
+            )?),
+            "video_url" => Self::VideoUrl(read_url(
+                members.video_url,
+                "video_url",
+                field,
+                index,
+                extras,
+            )?),
+            "file" => Self::File(members.read_file(field, index, extras)?),
+            "input_audio" => {
+                let path = Path::Member(field.path(), "input_audio");
+                let raw = members.input_audio;
+                let raw = raw.ok_or_else(|| InvalidRequest::missing(path))?;
+                let place = format!("content[{index}].input_audio");
+                Self::InputAudio(InputAudio::read(Field::new(raw, &path), &place, extras)?)
             }
             "thinking" | "redacted_thinking" => Self::Thinking(ThinkingBlock::read(field)),
             _ => Self::Other(kind),
@@ -124,6 +150,10 @@ impl<'a> Members<'a> {
                 "text" => members.text = Some(raw),
                 "refusal" => members.refusal = Some(raw),
                 "image_url" => members.image_url = Some(raw),
+                "video_url" => members.video_url = Some(raw),
+                "file" => members.file = Some(raw),
+                "input_audio" => members.input_audio = Some(raw),
+                "citations" => members.citations = Some(raw),
                 // What thinking is made of.
                 "thinking" | "signature" | "data" => {}
                 _ if member.is_empty() => {}
@@ -138,6 +168,26 @@ impl<'a> Members<'a> {
         }
         Ok(members)
     }
+
+    fn read_file(
+        &self,
+        part: Field<'a, '_>,
+        index: usize,
+        extras: &mut Vec<String>,
+    ) -> Result<File<'a>, InvalidRequest> {
+        let path = Path::Member(part.path(), "file");
+        let raw = self.file.ok_or_else(|| InvalidRequest::missing(path))?;
+        let mut file = File::read(
+            Field::new(raw, &path),
+            &format!("content[{index}].file"),
+            extras,
+        )?;
+        if let Some(raw) = self.citations {
+            let path = Path::Member(part.path(), "citations");
+            file.citations = read_citations(Field::new(raw, &path))?;
+        }
+        Ok(file)
+    }
 }
 
 impl Members<'_> {
@@ -151,6 +201,14 @@ impl Members<'_> {
                 self.image_url.is_some(),
                 kind.contains("image"),
             ),
+            ("video_url", self.video_url.is_some(), kind == "video_url"),
+            ("file", self.file.is_some(), kind == "file"),
+            (
+                "input_audio",
+                self.input_audio.is_some(),
+                kind == "input_audio",
+            ),
+            ("citations", self.citations.is_some(), kind == "file"),
         ];
         for (name, is_there, is_read) in held {
             if is_there && !is_read {
@@ -160,27 +218,32 @@ impl Members<'_> {
     }
 }
 
-/// The address of an image: `{url, detail}`, or the bare address that some clients send.
-fn read_image_url<'a>(
-    field: Field<'a, '_>,
+/// An address: `{url, detail}`, or the bare text that some clients send. `member` is its name in the `part`.
+fn read_url<'a>(
+    raw: Option<&'a RawValue>,
+    member: &str,
+    part: Field<'a, '_>,
     index: usize,
     extras: &mut Vec<String>,
 ) -> Result<Cow<'a, str>, InvalidRequest> {
+    let path = Path::Member(part.path(), member);
+    let raw = raw.ok_or_else(|| InvalidRequest::missing(path))?;
+    let field = Field::new(raw, &path);
     if field.is_string() {
         return field.string();
     }
     let mut url = None;
     for (name, raw) in field.object()?.0 {
         let path = Path::Member(field.path(), &name);
-        let member = Field::new(raw, &path);
+        let value = Field::new(raw, &path);
         match name.as_ref() {
-            "url" if !member.is_null() => url = Some(member.string()?),
-            "detail" if !member.is_empty() && member.raw().get() != r#""auto""# => {
-                extras.push(format!("content[{index}].image_url.detail"));
+            "url" if !value.is_null() => url = Some(value.string()?),
+            "detail" if !value.is_empty() && value.raw().get() != r#""auto""# => {
+                extras.push(format!("content[{index}].{member}.detail"));
             }
             "url" | "detail" => {}
-            _ if member.is_empty() => {}
-            _ => extras.push(format!("content[{index}].image_url.{name}")),
+            _ if value.is_empty() => {}
+            _ => extras.push(format!("content[{index}].{member}.{name}")),
         }
     }
     url.ok_or_else(|| InvalidRequest::missing(Path::Member(field.path(), "url")))

@@ -6,6 +6,7 @@ pub mod completion;
 pub mod content;
 pub mod error;
 pub(crate) mod json;
+pub mod media;
 pub mod message;
 pub mod reasoning;
 pub mod replayed_reasoning;

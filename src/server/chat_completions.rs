@@ -44,7 +44,7 @@ impl Gateway {
     ) -> Result<Reply, Error> {
         let (request, call) = self
             .translator()
-            .read(body, &owner, self.bedrock(), exchange)
+            .read(body, &owner, self.bedrock(), self.images(), exchange)
             .await?;
         let keeper = self.translator().keeper(owner);
         let stream = request.stream;

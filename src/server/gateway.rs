@@ -25,6 +25,7 @@ use super::translation::Translator;
 use super::upstream_failure::credentials_failure;
 use crate::config::Config;
 use crate::error::Error;
+use crate::fetch::ImageFetcher;
 use crate::fixture::Recorder;
 use crate::metrics::{self, Metrics};
 use crate::recall::Owner;
@@ -48,6 +49,7 @@ pub struct Gateway {
     draining: watch::Sender<bool>,
     bodies: BodyBudget,
     translator: Arc<Translator>,
+    images: Option<ImageFetcher>,
 }
 
 /// What of the configuration a request looks at.
@@ -95,7 +97,14 @@ impl Gateway {
             draining: watch::Sender::new(false),
             bodies: BodyBudget::new(config.max_body_bytes),
             translator: Arc::new(Translator::new(config)),
+            images: None,
         }
+    }
+
+    /// The same gateway with images fetched by `images`, where there is such a fetcher.
+    #[must_use]
+    pub fn fetching(self, images: Option<ImageFetcher>) -> Self {
+        Self { images, ..self }
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -113,6 +122,11 @@ impl Gateway {
     /// What translates requests.
     pub(super) fn translator(&self) -> &Arc<Translator> {
         &self.translator
+    }
+
+    /// What fetches images, where that is wanted.
+    pub(super) fn images(&self) -> Option<&ImageFetcher> {
+        self.images.as_ref()
     }
 
     /// Says that no new work is wanted: `/ready` fails from now on.

@@ -9,6 +9,7 @@ mod drain;
 mod exchange;
 mod gateway;
 mod guard;
+mod images;
 mod inference;
 mod keeper;
 mod recording;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::aside::Aside;
 use super::exchange::Exchange;
+use super::images::fetch;
 use super::keeper::Keeper;
 use super::refusals::Refusals;
 use super::request_body::Share;
@@ -15,11 +16,12 @@ use crate::bedrock::model_id::{foundation_model, is_gov_cloud};
 use crate::bedrock::{Family, Refusal};
 use crate::config::{Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
+use crate::fetch::{Fetched, ImageFetcher};
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
 use crate::recall::{Memory, Owner, Recall};
 use crate::translate::{
-    Answer, Context, Notes, PromptCaching, Recalled, StateKey, Translation, converse_request,
-    replayed_calls,
+    Answer, Context, Elsewhere, Notes, PromptCaching, Recalled, StateKey, Translation,
+    converse_request, replayed_calls,
 };
 use crate::upstream::Bedrock;
 
@@ -32,6 +34,8 @@ pub(super) struct Translator {
     unsupported: Unsupported,
     prompt_caching: PromptCaching,
     add_budget: bool,
+    /// Whether Bedrock may be sent to S3.
+    s3: bool,
     aside: Aside,
     refusals: Refusals,
     recall: Arc<dyn Recall>,
@@ -53,6 +57,8 @@ pub(super) struct ClientRequest {
     family: Family,
     /// What was remembered of the turns that the request replays.
     recalled: Recalled,
+    /// The images that it names by address, where they are fetched.
+    images: Option<Fetched>,
     /// What Bedrock refused of this very request.
     refused: Vec<Refusal>,
 }
@@ -85,6 +91,7 @@ impl Translator {
                 PromptCacheMode::Off => PromptCaching::Off,
             },
             add_budget: config.reasoning.add_budget,
+            s3: config.fetch.s3,
             aside: Aside::default(),
             refusals: Refusals::default(),
             recall: Arc::new(memory),
@@ -106,6 +113,7 @@ impl Translator {
         (body, share): (Bytes, Share),
         owner: &Owner,
         bedrock: &Bedrock,
+        images: Option<&ImageFetcher>,
         exchange: &mut Exchange,
     ) -> Result<(ClientRequest, Call), Error> {
         let replaced = self
@@ -130,6 +138,10 @@ impl Translator {
         } else {
             Recalled::none()
         };
+        let images = match images {
+            Some(fetcher) if family.image => Some(fetch(fetcher, &parsed.messages).await?),
+            _ => None,
+        };
         let request = ClientRequest {
             json: json.clone(),
             _share: share,
@@ -137,6 +149,7 @@ impl Translator {
             stream: parsed.stream,
             created: unix_seconds(),
             family,
+            images,
             foundation_model,
             recalled,
             refused: Vec::new(),
@@ -195,9 +208,12 @@ impl Translator {
             gov_cloud: is_gov_cloud(&request.model),
             state_key: self.state_key.as_ref(),
             recalled: &request.recalled,
+            elsewhere: Elsewhere {
+                images: request.images.as_ref().map(Fetched::images),
+                s3: self.s3,
+            },
             ..Context::new(&family)
         };
-        let length = request.json.len() + request.recalled.length();
         let Translation {
             body,
             streamable,
@@ -205,7 +221,7 @@ impl Translator {
             notes,
         } = self
             .aside
-            .run(length, || converse_request(parsed, &context))
+            .run(request.length(), || converse_request(parsed, &context))
             .await?;
         if let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) {
             let message = format!(
@@ -220,6 +236,14 @@ impl Translator {
             notes,
             context_window: family.context_window,
         })
+    }
+}
+
+impl ClientRequest {
+    /// How much there is to translate, in bytes.
+    fn length(&self) -> usize {
+        let images = self.images.as_ref().map_or(0, Fetched::length);
+        self.json.len() + images + self.recalled.length()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use super::image::image;
+use super::media::{Media, Place};
 use super::prompt_cache::{Mark, Marks};
 use crate::bedrock::Family;
-use crate::bedrock::request::{ContentBlock, ImageBlock, ToolResultContentBlock};
+use crate::bedrock::request::{ContentBlock, ToolResultContentBlock};
 use crate::openai::InvalidRequest;
 use crate::openai::cache_control::CacheControl;
 use crate::openai::content::{Content, ContentPart};
@@ -15,53 +15,113 @@ use crate::openai::message::Message;
 
 /// Bedrock refuses a tool result without content.
 const NO_OUTPUT: &str = "(no output)";
-/// The content of a result that was an image, which follows after the results.
+/// The text of a result that was an image, which follows after the results.
 const SEE_IMAGE: &str = "(see the attached image)";
+/// Stands behind documents and videos. Bedrock wants a text beside a document, and some models take no cache point
+/// directly behind either; because it is the message's own, the message is the same bytes wherever it stands.
+const SEE_FILE: &str = "(see the attached file)";
 
 /// The contents of one conversation's messages; each is taken once.
 pub(super) struct Contents<'b, 'a> {
     pub(super) messages: Vec<Message<'a>>,
     pub(super) family: &'b Family,
+    pub(super) media: Media<'b, 'a>,
     /// The client's cache points in the message that was read last.
     pub(super) marks: Marks<'a>,
     /// Those of them whose part is still to be read.
     controls: VecDeque<CacheControl<'a>>,
 }
 
+/// A block, and the part of the client's request that it was.
+pub(super) struct Placed<'a> {
+    pub(super) block: ContentBlock<'a>,
+    pub(super) place: Place,
+}
+
+impl Placed<'_> {
+    fn is_text(&self) -> bool {
+        matches!(self.block, ContentBlock::Text(_))
+    }
+}
+
 /// What a call returned.
 pub(super) struct ToolResult<'a> {
     /// At least one block.
     pub(super) content: Vec<ToolResultContentBlock<'a>>,
-    /// Images to put after the results, for models that take none inside one.
-    pub(super) images: Vec<ContentBlock<'a>>,
+    /// What to put after the results, because the model does not take it inside one.
+    pub(super) after: Vec<Placed<'a>>,
     /// The client's cache points after the result.
     pub(super) marks: Vec<Mark<'a>>,
 }
 
 impl<'b, 'a> Contents<'b, 'a> {
-    pub(super) fn new(messages: Vec<Message<'a>>, family: &'b Family) -> Self {
+    pub(super) fn new(
+        messages: Vec<Message<'a>>,
+        family: &'b Family,
+        media: Media<'b, 'a>,
+    ) -> Self {
         Self {
             messages,
             family,
+            media,
             marks: Marks::default(),
             controls: VecDeque::new(),
         }
     }
 
-    /// What a user says: texts and images in their order, no text blank.
-    pub(super) fn blocks(&mut self, index: usize) -> Result<Vec<ContentBlock<'a>>, InvalidRequest> {
+    /// What a user says: texts and media in their order, no text blank.
+    pub(super) fn blocks(&mut self, index: usize) -> Result<Vec<Placed<'a>>, InvalidRequest> {
+        let mut blocks = self.parts(index)?;
+        if let Some(text) = see_file(&blocks) {
+            self.marks.pass_one_more(blocks.len());
+            blocks.push(text);
+        }
+        Ok(blocks)
+    }
+
+    /// What a tool message says where it cannot stand as a result. Its texts say whose they are, and there is at
+    /// least one.
+    pub(super) fn told_result(
+        &mut self,
+        index: usize,
+        id: &str,
+    ) -> Result<Vec<Placed<'a>>, InvalidRequest> {
+        let mut blocks = self.blocks(index)?;
+        if !blocks.iter().any(Placed::is_text) {
+            let place = Place {
+                message: index,
+                part: 0,
+            };
+            let block = ContentBlock::Text(Cow::Borrowed(stand_in(&blocks)));
+            blocks.insert(0, Placed { block, place });
+        }
+        for placed in &mut blocks {
+            if let ContentBlock::Text(text) = &mut placed.block {
+                *text = Cow::Owned(format!("[Result of the tool call {id}] {text}"));
+            }
+        }
+        Ok(blocks)
+    }
+
+    fn parts(&mut self, index: usize) -> Result<Vec<Placed<'a>>, InvalidRequest> {
         let mut blocks = Vec::new();
         for (part, content) in self.take(index).into_iter().enumerate() {
-            match content {
+            let place = Place {
+                message: index,
+                part,
+            };
+            let block = match content {
                 ContentPart::Text(text) | ContentPart::Refusal(text) => {
-                    blocks.extend(not_blank(text).map(ContentBlock::Text));
+                    not_blank(text).map(ContentBlock::Text)
                 }
-                ContentPart::ImageUrl(url) => {
-                    blocks.push(ContentBlock::Image(self.image(url, index, part)?));
-                }
-                ContentPart::Thinking(_) => {}
-                ContentPart::Other(kind) => return Err(untranslatable(index, part, &kind)),
-            }
+                ContentPart::ImageUrl(url) => Some(self.media.image(url, place)?),
+                ContentPart::File(file) => Some(self.media.file(file, place)?),
+                ContentPart::VideoUrl(url) => Some(self.media.video(url, place)?),
+                ContentPart::InputAudio(audio) => Some(self.media.audio(audio, place)?),
+                ContentPart::Thinking(_) => None,
+                ContentPart::Other(kind) => return Err(untranslatable(place, &kind)),
+            };
+            blocks.extend(block.map(|block| Placed { block, place }));
             self.mark(index, Some(part), blocks.len());
         }
         self.mark(index, None, blocks.len());
@@ -72,18 +132,24 @@ impl<'b, 'a> Contents<'b, 'a> {
     pub(super) fn texts(&mut self, index: usize) -> Result<Vec<Cow<'a, str>>, InvalidRequest> {
         let mut texts = Vec::new();
         for (part, content) in self.take(index).into_iter().enumerate() {
+            let place = Place {
+                message: index,
+                part,
+            };
             match content {
                 ContentPart::Text(text) | ContentPart::Refusal(text) => {
                     texts.extend(not_blank(text));
                 }
                 ContentPart::Thinking(_) => {}
-                ContentPart::ImageUrl(_) => {
-                    return Err(InvalidRequest::unsupported(
-                        format!("messages[{index}].content[{part}]"),
-                        "Images can only be sent in user and tool messages.",
+                ContentPart::ImageUrl(_)
+                | ContentPart::File(_)
+                | ContentPart::VideoUrl(_)
+                | ContentPart::InputAudio(_) => {
+                    return Err(place.unsupported(
+                        "Images, files, videos and audio can only be sent in user and tool messages.",
                     ));
                 }
-                ContentPart::Other(kind) => return Err(untranslatable(index, part, &kind)),
+                ContentPart::Other(kind) => return Err(untranslatable(place, &kind)),
             }
             self.mark(index, Some(part), texts.len());
         }
@@ -122,29 +188,31 @@ impl<'b, 'a> Contents<'b, 'a> {
     /// What a tool message says.
     pub(super) fn result(&mut self, index: usize) -> Result<ToolResult<'a>, InvalidRequest> {
         let mut content = Vec::new();
-        let mut images = Vec::new();
-        for block in self.blocks(index)? {
+        let mut after = Vec::new();
+        for Placed { block, place } in self.parts(index)? {
             match block {
                 ContentBlock::Text(text) => content.push(ToolResultContentBlock::Text(text)),
                 ContentBlock::Image(image) if self.family.image_in_tool_result => {
                     content.push(ToolResultContentBlock::Image(image));
                 }
-                image => images.push(image),
+                ContentBlock::Document(document) if self.family.document_in_tool_result => {
+                    content.push(ToolResultContentBlock::Document(document));
+                }
+                block => after.push(Placed { block, place }),
             }
         }
         if content.is_empty() {
-            let text = if images.is_empty() {
-                NO_OUTPUT
-            } else {
-                SEE_IMAGE
-            };
-            content.push(ToolResultContentBlock::Text(Cow::Borrowed(text)));
+            let text = Cow::Borrowed(stand_in(&after));
+            content.push(ToolResultContentBlock::Text(text));
+        }
+        if let Some(text) = see_file(&after) {
+            after.push(text);
         }
         // A point stands beside a result, never in one.
         let marks = self.marks.take_after(usize::MAX);
         Ok(ToolResult {
             content,
-            images,
+            after,
             marks,
         })
     }
@@ -163,19 +231,29 @@ impl<'b, 'a> Contents<'b, 'a> {
             Content::Parts(parts) => parts,
         }
     }
+}
 
-    fn image(
-        &self,
-        url: Cow<'a, str>,
-        index: usize,
-        part: usize,
-    ) -> Result<ImageBlock<'a>, InvalidRequest> {
-        let path = format!("messages[{index}].content[{part}]");
-        if !self.family.image {
-            let message = "This model does not take images.";
-            return Err(InvalidRequest::unsupported(path, message));
-        }
-        image(url, &format!("{path}.image_url.url"))
+/// The text that `blocks` lack: one beside documents, and one behind a document or video at the end.
+fn see_file<'a>(blocks: &[Placed<'_>]) -> Option<Placed<'a>> {
+    let last = blocks.last()?;
+    let is_document = |placed: &Placed<'_>| matches!(placed.block, ContentBlock::Document(_));
+    let lacks_text = blocks.iter().any(is_document) && !blocks.iter().any(Placed::is_text);
+    let ends_open = matches!(
+        last.block,
+        ContentBlock::Document(_) | ContentBlock::Video(_)
+    );
+    (lacks_text || ends_open).then_some(Placed {
+        block: ContentBlock::Text(Cow::Borrowed(SEE_FILE)),
+        place: last.place,
+    })
+}
+
+/// What stands for the text of a result without any.
+fn stand_in(blocks: &[Placed<'_>]) -> &'static str {
+    match blocks.first().map(|placed| &placed.block) {
+        None => NO_OUTPUT,
+        Some(ContentBlock::Image(_)) => SEE_IMAGE,
+        Some(_) => SEE_FILE,
     }
 }
 
@@ -184,12 +262,9 @@ fn not_blank(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-fn untranslatable(message: usize, part: usize, kind: &str) -> InvalidRequest {
-    InvalidRequest::unsupported(
-        format!("messages[{message}].content[{part}]"),
-        format!(
-            "Content of type '{}' cannot be sent to Bedrock by this gateway.",
-            excerpt(kind)
-        ),
-    )
+fn untranslatable(place: Place, kind: &str) -> InvalidRequest {
+    place.unsupported(format!(
+        "Content of type '{}' cannot be sent to Bedrock by this gateway.",
+        excerpt(kind)
+    ))
 }

@@ -1,5 +1,7 @@
 //! What a translation needs to know beside the request itself.
 
+use std::collections::HashMap;
+
 use super::prompt_cache::PromptCaching;
 use super::replay::{Recalled, StateKey};
 use crate::bedrock::Family;
@@ -25,6 +27,17 @@ pub struct Context<'c> {
     pub state_key: Option<&'c StateKey>,
     /// The reasoning that was remembered for the client, of the turns that it replays.
     pub recalled: &'c Recalled,
+    /// Media that the request names and does not hold.
+    pub elsewhere: Elsewhere<'c>,
+}
+
+/// Media that a request names and does not hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Elsewhere<'c> {
+    /// Standard base64 of the images that were fetched, by their addresses; `None` where none are fetched.
+    pub images: Option<&'c HashMap<String, String>>,
+    /// Whether Bedrock may be sent to S3, where it reads with the gateway's credentials.
+    pub s3: bool,
 }
 
 impl<'c> Context<'c> {
@@ -39,6 +52,7 @@ impl<'c> Context<'c> {
             prompt_caching: PromptCaching::default(),
             state_key: None,
             recalled: const { &Recalled::none() },
+            elsewhere: Elsewhere::default(),
         }
     }
 }

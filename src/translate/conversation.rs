@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::contents::Contents;
+use super::contents::{Contents, Placed};
+use super::context::Elsewhere;
 use super::history::{PairedCall, Part, pair};
+use super::media::Media;
 use super::notes::Notes;
 use super::prompt_cache::{Anchor, Mark, Marks};
 use super::replay::{Restored, Restorer};
@@ -80,13 +82,14 @@ pub(super) fn conversation<'a>(
     mut messages: Vec<Message<'a>>,
     family: &Family,
     restorer: &Restorer<'_>,
+    elsewhere: Elsewhere<'a>,
     names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<Conversation<'a>, InvalidRequest> {
     let reasoning = restore(&mut messages, restorer, notes);
     let parts = pair(&mut messages, family.tool_use_id, notes)?;
     let mut builder = Builder {
-        contents: Contents::new(messages, family),
+        contents: Contents::new(messages, family, Media::new(family, elsewhere)),
         family,
         names,
         notes,
@@ -94,8 +97,8 @@ pub(super) fn conversation<'a>(
         turn: OpenTurn::new(ConversationRole::User),
         results: Vec::new(),
         result_marks: Vec::new(),
-        images: Vec::new(),
         reasoning,
+        after_results: Vec::new(),
         spoken: Vec::new(),
         missing: None,
         leading: true,
@@ -120,12 +123,12 @@ struct Builder<'b, 'a> {
     /// The client's cache points after one of those results. They stand after all, because results stand in the
     /// order of their calls, and no request has only some of them.
     result_marks: Vec<Mark<'a>>,
-    /// Images that follow those results.
-    images: Vec<ContentBlock<'a>>,
     /// What is known of each message's reasoning; taken once.
     reasoning: Vec<Restored<'a>>,
     /// Why calls in the assistant turn at the end have no reasoning.
     missing: Option<Missing>,
+    /// Media that follow those results.
+    after_results: Vec<Placed<'a>>,
     /// The messages with text in the assistant turn at the end.
     spoken: Vec<usize>,
     /// Whether only system messages were seen so far.
@@ -141,7 +144,7 @@ impl<'a> Builder<'_, 'a> {
         let system = matches!(role, Role::System | Role::Developer);
         self.leading &= system;
         if role != Role::Assistant {
-            self.close_assistant_turn();
+            self.close_assistant_turn()?;
         }
         match part {
             _ if system => self.add_system(index),
@@ -181,7 +184,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn finish(mut self) -> Result<Conversation<'a>, InvalidRequest> {
-        self.close_assistant_turn();
+        self.close_assistant_turn()?;
         self.close_turn(ConversationRole::User);
         let mut turns = self.conversation.messages;
         let is_assistant =
@@ -213,7 +216,7 @@ impl<'a> Builder<'_, 'a> {
             let marks = marks.take_after(count);
             if !self.leading {
                 let text = Cow::Owned(format!("{OPERATOR_NOTE}{text}"));
-                self.push_user(ContentBlock::Text(text), marks);
+                self.push_text(text, marks);
             } else if self.family.system {
                 let system = &mut self.conversation.system;
                 let index = system.len();
@@ -221,7 +224,7 @@ impl<'a> Builder<'_, 'a> {
                 let marks = marks.into_iter().map(|mark| (Anchor::System(index), mark));
                 self.conversation.marks.extend(marks);
             } else {
-                self.push_user(ContentBlock::Text(text), marks);
+                self.push_text(text, marks);
             }
         }
         Ok(())
@@ -232,7 +235,7 @@ impl<'a> Builder<'_, 'a> {
         let mut marks = self.take_marks();
         for (block, count) in blocks.into_iter().zip(1..) {
             let marks = marks.take_after(count);
-            self.push_user(block, marks);
+            self.push(block, marks)?;
         }
         Ok(())
     }
@@ -315,9 +318,11 @@ impl<'a> Builder<'_, 'a> {
             self.turn(ConversationRole::Assistant)
                 .push_first(ContentBlock::Text(Cow::Owned(text)));
             if let Some(index) = result.take() {
-                let content = self.take_result(index)?;
-                let told = content.into_iter().map(|block| told_result(&id, block));
-                self.results.extend(told);
+                let told = self.contents.told_result(index, &id)?;
+                let marks = self.contents.marks.take_after(usize::MAX);
+                self.results
+                    .extend(told.into_iter().map(|placed| placed.block));
+                self.result_marks.extend(marks);
             }
         }
         Ok(())
@@ -328,45 +333,54 @@ impl<'a> Builder<'_, 'a> {
         index: usize,
     ) -> Result<Vec<ToolResultContentBlock<'a>>, InvalidRequest> {
         let result = self.contents.result(index)?;
-        self.images.extend(result.images);
+        self.after_results.extend(result.after);
         self.result_marks.extend(result.marks);
         Ok(result.content)
     }
 
     /// A result without a call is told as text: what it says may matter.
     fn add_orphan(&mut self, index: usize, id: &str) -> Result<(), InvalidRequest> {
-        let result = self.contents.result(index)?;
-        for block in result.content {
-            self.push_user(told_result(id, block), Vec::new());
+        let told = self.contents.told_result(index, id)?;
+        let marks = self.contents.marks.take_after(usize::MAX);
+        for placed in told {
+            self.push(placed, Vec::new())?;
         }
-        for image in result.images {
-            self.push_user(image, Vec::new());
-        }
-        self.turn.mark_second(result.marks);
+        self.turn.mark_second(marks);
         Ok(())
     }
 
     /// Opens the user turn after an assistant turn with the results of its calls.
-    fn close_assistant_turn(&mut self) {
+    fn close_assistant_turn(&mut self) -> Result<(), InvalidRequest> {
         if self.results.is_empty() {
-            return;
+            return Ok(());
         }
         let results = std::mem::take(&mut self.results);
-        let images = std::mem::take(&mut self.images);
+        let after = std::mem::take(&mut self.after_results);
         let marks = std::mem::take(&mut self.result_marks);
         let turn = self.turn(ConversationRole::User);
         for block in results {
             turn.push_first(block);
         }
         turn.mark_first(marks);
-        for block in images {
-            turn.push_second(block);
-        }
+        after
+            .into_iter()
+            .try_for_each(|block| self.push(block, Vec::new()))
     }
 
-    fn push_user(&mut self, block: ContentBlock<'a>, marks: Vec<Mark<'a>>) {
+    /// Adds what a part became to the user's turn, and the client's cache points after it.
+    fn push(&mut self, placed: Placed<'a>, marks: Vec<Mark<'a>>) -> Result<(), InvalidRequest> {
+        let Placed { block, place } = placed;
+        let family = self.family;
         let turn = self.turn(ConversationRole::User);
+        turn.media.add(&block, place, family)?;
         turn.push_second(block);
+        turn.mark_second(marks);
+        Ok(())
+    }
+
+    fn push_text(&mut self, text: Cow<'a, str>, marks: Vec<Mark<'a>>) {
+        let turn = self.turn(ConversationRole::User);
+        turn.push_second(ContentBlock::Text(text));
         turn.mark_second(marks);
     }
 
@@ -396,11 +410,16 @@ impl<'a> Builder<'_, 'a> {
                 missing.filter(|_| turn.has_calls() && !turn.has_reasoning());
         }
         let conversation = &mut self.conversation;
-        match (turn.role, self.family.tool_turns) {
-            (ConversationRole::User, ToolTurns::ResultsAlone) if turn.is_mixed() => {
+        let tool_turns = self.family.tool_turns;
+        let results_alone = tool_turns == ToolTurns::ResultsAlone
+            || (turn.holds_files() && !self.family.media.documents_beside_results);
+        match turn.role {
+            ConversationRole::User if turn.is_mixed() && results_alone => {
                 conversation.extend(turn.split());
             }
-            (ConversationRole::Assistant, ToolTurns::CallsAlone) if turn.is_mixed() => {
+            ConversationRole::Assistant
+                if turn.is_mixed() && tool_turns == ToolTurns::CallsAlone =>
+            {
                 turn.drop_text();
                 for index in self.spoken.drain(..) {
                     self.notes.ignore(format!("messages[{index}].content"));
@@ -412,19 +431,6 @@ impl<'a> Builder<'_, 'a> {
         self.spoken.clear();
     }
 }
-
-/// A block of a result as a block of the user's.
-fn told_result<'a>(id: &str, block: ToolResultContentBlock<'a>) -> ContentBlock<'a> {
-    match block {
-        ToolResultContentBlock::Text(text) => {
-            ContentBlock::Text(Cow::Owned(format!("[Result of the tool call {id}] {text}")))
-        }
-        ToolResultContentBlock::Image(image) => ContentBlock::Image(image),
-        ToolResultContentBlock::Document(document) => ContentBlock::Document(document),
-        ToolResultContentBlock::Video(video) => ContentBlock::Video(video),
-    }
-}
-
 /// What is known of each message's reasoning; assistants keep none.
 fn restore<'a>(
     messages: &mut [Message<'a>],

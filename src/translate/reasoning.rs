@@ -79,9 +79,11 @@ impl Thinking {
 
     /// Switches thinking off because the conversation lacks the thoughts before the calls whose results come last.
     /// With a budget they must be there ("Expected `thinking` or `redacted_thinking`, but found `tool_use`"). A model
-    /// that thinks as it finds right may have had none; but it is not asked to go on from thoughts that are lost.
+    /// that thinks as it finds right may have had none; but it is not asked to go on from thoughts that are lost. One
+    /// that thinks unasked is left alone.
     pub(super) fn settle(&mut self, missing: Missing, notes: &mut Notes) {
-        if self.is_on() && (missing == Missing::Lost || self.is_enabled()) {
+        let is_asked = self.fields.contains_key("thinking");
+        if self.is_on() && is_asked && (missing == Missing::Lost || self.is_enabled()) {
             self.switch_off(notes);
         }
     }

@@ -63,9 +63,9 @@ pub struct Answer {
 ///
 /// # Errors
 /// For what cannot be honoured and would make the answer wrong; [`Notes`] hold what merely has no effect.
-pub fn converse_request(
-    mut request: ChatCompletionRequest<'_>,
-    context: &Context<'_>,
+pub fn converse_request<'a>(
+    mut request: ChatCompletionRequest<'a>,
+    context: &Context<'a>,
 ) -> Result<Translation, InvalidRequest> {
     refuse_untranslatable(&request)?;
     let mut notes = Notes::default();
@@ -193,7 +193,7 @@ fn register_tools<'a>(
 /// reasoning that it would need.
 fn settled_conversation<'a>(
     request: &mut ChatCompletionRequest<'a>,
-    context: &Context<'_>,
+    context: &Context<'a>,
     tool_names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<(Thinking, Conversation<'a>), InvalidRequest> {
@@ -205,6 +205,7 @@ fn settled_conversation<'a>(
         std::mem::take(&mut request.messages),
         &thinking.narrow(context.family),
         &restorer(&thinking, context),
+        context.elsewhere,
         tool_names,
         notes,
     )?;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::media::TurnMedia;
 use super::prompt_cache::Mark;
 use crate::bedrock::request::{
     ContentBlock, ConversationRole, Message as Turn, ReasoningContentBlock,
@@ -17,6 +18,8 @@ pub(super) struct OpenTurn<'a> {
     reasoning: Vec<Marked<'a>>,
     first: Vec<Marked<'a>>,
     second: Vec<Marked<'a>>,
+    /// How many images and documents a user turn has outside of its results.
+    pub(super) media: TurnMedia,
 }
 
 /// A block, and the client's cache points after it.
@@ -38,6 +41,7 @@ impl<'a> OpenTurn<'a> {
             reasoning: Vec::new(),
             first: Vec::new(),
             second: Vec::new(),
+            media: TurnMedia::default(),
         }
     }
 
@@ -84,6 +88,17 @@ impl<'a> OpenTurn<'a> {
     /// Whether an assistant turn ends with calls.
     pub(super) fn has_calls(&self) -> bool {
         self.role == ConversationRole::Assistant && !self.second.is_empty()
+    }
+
+    /// Whether documents or videos stand in a user turn outside of its results.
+    pub(super) fn holds_files(&self) -> bool {
+        let is_file = |marked: &Marked<'_>| {
+            matches!(
+                marked.block,
+                ContentBlock::Document(_) | ContentBlock::Video(_)
+            )
+        };
+        self.second.iter().any(is_file)
     }
 
     /// Throws the text of an assistant turn away.

@@ -32,6 +32,7 @@ pub use self::error::{Error, SetupError, Timeout};
 pub use self::event_stream_body::EventStreamBody;
 pub use self::region::{Region, RegionSource};
 pub use self::signer::Signer;
+pub use self::tls::public_tls;
 
 /// The whole answer of a Converse call or of a look-up.
 pub struct Answer {

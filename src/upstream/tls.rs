@@ -80,6 +80,14 @@ pub(super) fn client_config(bundle: Option<&CaBundle>) -> Result<ClientConfig, S
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// The TLS of connections to strangers: whoever the public authorities vouch for, never a private bundle.
+///
+/// # Errors
+/// When the cryptography offers no version of TLS.
+pub fn public_tls() -> Result<ClientConfig, SetupError> {
+    client_config(None)
+}
+
 fn public_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();

@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("translate", &["openai", "bedrock"]),
     ("error", &["openai", "translate"]),
     ("upstream", &["bedrock", "error", "config", "metrics"]),
+    ("fetch", &["config"]),
     ("fixture", &["bedrock", "error"]),
     ("recall", &["error", "config"]),
     (
@@ -26,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "metrics",
             "upstream",
+            "fetch",
             "fixture",
             "recall",
         ],
@@ -40,6 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "metrics",
             "upstream",
+            "fetch",
             "fixture",
             "recall",
             "server",

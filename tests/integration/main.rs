@@ -9,6 +9,7 @@ mod architecture;
 mod command_line;
 mod corpus;
 mod families;
+mod fetch;
 mod fuzz_corpus;
 mod gateway;
 mod golden;

@@ -7,7 +7,7 @@ use std::fs;
 use outcrop::bedrock::Family;
 use outcrop::bedrock::model_id::foundation_model;
 use outcrop::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
-use outcrop::translate::{Context, StateKey, Translation, converse_request};
+use outcrop::translate::{Context, Elsewhere, StateKey, Translation, converse_request};
 use serde_json::Value;
 
 use crate::golden::{assert_golden, pretty};
@@ -111,6 +111,10 @@ pub(crate) fn translate(json: &[u8]) -> Result<Translation, InvalidRequest> {
     let context = Context {
         state_key: Some(&state_key),
         foundation_model: foundation_model.as_deref(),
+        elsewhere: Elsewhere {
+            s3: true,
+            ..Elsewhere::default()
+        },
         ..Context::new(&family)
     };
     converse_request(request, &context)

@@ -1,11 +1,12 @@
 //! Amazon's rows: Nova and Titan.
 
 use super::table::{READERS, UNKNOWN};
-use super::{Family, PromptCache, Reasoning, TopK};
+use super::{Family, PromptCache, Reasoning, TopK, media};
 
 /// Nova 1, which writes its thoughts into its text.
 const NOVA: Family = Family {
     audio: false,
+    media: media::NOVA,
     prompt_cache: Some(PromptCache {
         tools: false,
         tool_turns: false,

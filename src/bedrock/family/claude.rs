@@ -2,13 +2,14 @@
 
 use super::table::UNKNOWN;
 use super::{
-    Adaptive, Family, PromptCache, Reasoning, Sampling, StopSequences, ToolChoiceForms, TopK,
+    Adaptive, Family, PromptCache, Reasoning, Sampling, StopSequences, ToolChoiceForms, TopK, media,
 };
 
 const CLAUDE: Family = Family {
     document_in_tool_result: true,
     video: false,
     audio: false,
+    media: media::CLAUDE,
     tool_choice: ToolChoiceForms::All,
     parallel_tool_switch: true,
     structured_output: false,
@@ -24,6 +25,7 @@ const CLAUDE: Family = Family {
 const CLAUDE_2: Family = Family {
     image: false,
     image_in_tool_result: false,
+    media: media::CLAUDE_3,
     tools: false,
     prefill: true,
     max_output_tokens: Some(4096),
@@ -32,6 +34,7 @@ const CLAUDE_2: Family = Family {
 
 /// Claude 3.
 const CLAUDE_3: Family = Family {
+    media: media::CLAUDE_3,
     prefill: true,
     max_output_tokens: Some(4096),
     ..CLAUDE
@@ -51,6 +54,7 @@ const CLAUDE_3_7: Family = Family {
 
 /// Claude 4.0, the first that thinks between its calls.
 const CLAUDE_4: Family = Family {
+    media: media::CLAUDE,
     reasoning: Reasoning::Budget {
         interleaved_beta: true,
         effort_beta: false,

@@ -2,8 +2,8 @@
 
 use super::openai::LOW_TO_XHIGH;
 use super::{
-    EffortField, Family, Reasoning, Sampling, StopSequences, ToolChoiceForms, ToolTurns,
-    ToolUseIdForm, TopK,
+    EffortField, Family, MediaRules, Reasoning, Sampling, StopSequences, ToolChoiceForms,
+    ToolTurns, ToolUseIdForm, TopK, media,
 };
 
 /// The rule for a model of an unknown provider: everything that matters to an answer is tried, nothing that only
@@ -16,6 +16,11 @@ pub(super) const UNKNOWN: Family = Family {
     document_in_tool_result: false,
     video: true,
     audio: true,
+    // Nobody knows whether S3 is read, and to send what is there would need the gateway to read it.
+    media: MediaRules {
+        s3: true,
+        ..media::GENERAL
+    },
     tools: true,
     streaming_tools: true,
     tool_choice: ToolChoiceForms::All,
@@ -45,6 +50,7 @@ pub(super) const READERS: Family = Family {
     image_in_tool_result: false,
     video: false,
     audio: false,
+    media: media::GENERAL,
     structured_output: false,
     ..UNKNOWN
 };

@@ -100,6 +100,13 @@ impl<'a> Marks<'a> {
         self.0.push_back((blocks, mark));
     }
 
+    /// Lets the points at the end of a message of so many `blocks` follow the one that is added there.
+    pub(crate) fn pass_one_more(&mut self, blocks: usize) {
+        for (before, _) in self.0.iter_mut().filter(|(before, _)| *before == blocks) {
+            *before += 1;
+        }
+    }
+
     /// Takes the points out that follow the first `blocks` blocks, or fewer.
     pub(crate) fn take_after(&mut self, blocks: usize) -> Vec<Mark<'a>> {
         let count = self.0.partition_point(|(before, _)| *before <= blocks);

@@ -7,11 +7,23 @@ use serde_json::{Value, json};
 use super::{CLAUDE, cases, is_recorded, name, read_json};
 use crate::requests::translate;
 
+/// Texts that Bedrock wants and a client did not write.
+const ADDED: [&str; 3] = [
+    "(no output)",
+    "(see the attached file)",
+    "(I have seen the results.)",
+];
+
 /// The recorded conversations that a client of OpenAI's could have had: the case, Bedrock's request and OpenAI's.
 fn told() -> Vec<(String, Value, Value)> {
     let recorded = [cases("converse"), cases("converse-stream")].concat();
     let mut told = Vec::new();
     for case in recorded.iter().filter(|case| is_recorded(case)) {
+        let meta = read_json(&case.join("meta.json"));
+        if meta.pointer("/event_types/validationException").is_some() {
+            // What Bedrock itself refused.
+            continue;
+        }
         let converse = read_json(&case.join("request.json"));
         if let Some(request) = in_openai_words(&converse) {
             told.push((name(case).to_owned(), converse, request));
@@ -58,8 +70,8 @@ fn in_openai_words(converse: &Value) -> Option<Value> {
     for message in converse["messages"].as_array()? {
         let (mut content, mut calls, mut results) = (Vec::new(), Vec::new(), Vec::new());
         for block in message["content"].as_array()? {
-            if let Some(text) = block.get("text") {
-                content.push(json!({"type": "text", "text": text}));
+            if let Some(part) = part(block) {
+                content.push(part);
             } else if let Some(point) = block.get("cachePoint") {
                 mark(content.last_mut().or_else(|| results.last_mut())?, point);
             } else if let Some(call) = block.get("toolUse") {
@@ -71,9 +83,7 @@ fn in_openai_words(converse: &Value) -> Option<Value> {
             } else {
                 let result = block.get("toolResult")?;
                 let blocks = result["content"].as_array()?.iter();
-                let parts: Option<Vec<_>> = blocks
-                    .map(|block| Some(json!({"type": "text", "text": block.get("text")?})))
-                    .collect();
+                let parts: Option<Vec<_>> = blocks.map(part).collect();
                 results.push(
                     json!({"role": "tool", "tool_call_id": result["toolUseId"], "content": parts?}),
                 );
@@ -94,6 +104,22 @@ fn mark(place: &mut Value, point: &Value) {
     place["cache_control"] = json!({"type": "ephemeral", "ttl": point["ttl"]});
 }
 
+/// A text, an image or a document as a part of a message.
+fn part(block: &Value) -> Option<Value> {
+    if let Some(text) = block.get("text") {
+        return Some(json!({"type": "text", "text": text}));
+    }
+    let bytes = |medium: &Value| Some(medium.pointer("/source/bytes")?.as_str()?.to_owned());
+    if let Some(image) = block.get("image") {
+        let url = format!("data:image/png;base64,{}", bytes(image)?);
+        return Some(json!({"type": "image_url", "image_url": {"url": url}}));
+    }
+    let document = block.get("document")?;
+    let (name, format) = (document["name"].as_str()?, document["format"].as_str()?);
+    let (name, data) = (format!("{name}.{format}"), bytes(document)?);
+    Some(json!({"type": "file", "file": {"filename": name, "file_data": data}}))
+}
+
 /// All texts, tool names, inputs and cache points of messages, blank texts left out.
 fn texts(value: &Value) -> Vec<String> {
     match value {
@@ -108,13 +134,18 @@ fn texts(value: &Value) -> Vec<String> {
             .flat_map(|(name, value)| {
                 if name == "input" {
                     vec![value.to_string()]
+                } else if name == "document" || name == "image" {
+                    // Names may have to change, and some say more of images than there is to say.
+                    texts(&value["source"])
                 } else {
                     texts(value)
                 }
             })
             .collect(),
-        // What an empty result becomes.
-        Value::String(text) if text == "(no output)" || text.trim().is_empty() => Vec::new(),
+        // What is added where Bedrock wants a text.
+        Value::String(text) if ADDED.contains(&text.as_str()) || text.trim().is_empty() => {
+            Vec::new()
+        }
         Value::String(text) => vec![text.clone()],
         _ => Vec::new(),
     }

@@ -17,6 +17,7 @@ mod errors;
 mod flow;
 mod headers;
 mod hostile;
+mod images;
 mod keys;
 mod measures;
 mod prompt_cache;

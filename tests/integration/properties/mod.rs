@@ -3,6 +3,7 @@
 mod answer;
 mod conversations;
 mod decoder;
+mod media;
 mod prompt_cache;
 mod reasoning;
 mod replay;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outcrop::config::{self, Config, Environment};
+use outcrop::fetch::ImageFetcher;
 use outcrop::fixture::{Options, Received, Recorder, StandIn};
 use outcrop::metrics::Metrics;
 use outcrop::server::{self, Drained, Gateway};
@@ -72,6 +73,17 @@ pub(crate) fn config(url: &str) -> Config {
     }
 }
 
+/// The credentials that the stand-in knows.
+fn made_up_credentials() -> Environment {
+    Environment::from_pairs([
+        ("AWS_ACCESS_KEY_ID", Options::default().access_key_id),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            Options::default().secret_access_key,
+        ),
+    ])
+}
+
 impl Running {
     /// A gateway in front of `url`.
     pub(crate) async fn before(url: &str) -> Self {
@@ -83,20 +95,31 @@ impl Running {
     }
 
     pub(crate) async fn recording(config: Config, recorder: Option<Recorder>) -> Self {
-        let environment = Environment::from_pairs([
-            ("AWS_ACCESS_KEY_ID", Options::default().access_key_id),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                Options::default().secret_access_key,
-            ),
-        ]);
-        Self::in_environment(config, recorder, &environment).await
+        Self::in_environment(config, recorder, &made_up_credentials()).await
     }
 
     pub(crate) async fn in_environment(
         config: Config,
         recorder: Option<Recorder>,
         environment: &Environment,
+    ) -> Self {
+        Self::changed(config, recorder, environment, |gateway| gateway).await
+    }
+
+    /// A gateway that fetches images with `images`.
+    pub(crate) async fn fetching(config: Config, images: ImageFetcher) -> Self {
+        let environment = made_up_credentials();
+        Self::changed(config, None, &environment, |gateway| {
+            gateway.fetching(Some(images))
+        })
+        .await
+    }
+
+    async fn changed(
+        config: Config,
+        recorder: Option<Recorder>,
+        environment: &Environment,
+        change: impl FnOnce(Gateway) -> Gateway,
     ) -> Self {
         let metrics = Metrics::new();
         let bedrock = Bedrock::new(&config.bedrock, environment, &metrics)
@@ -110,7 +133,8 @@ impl Running {
         } else {
             config.listen
         };
-        let gateway = Arc::new(Gateway::new(&config, listen, bedrock, metrics, recorder));
+        let gateway = Gateway::new(&config, listen, bedrock, metrics, recorder);
+        let gateway = Arc::new(change(gateway));
         let (stop, stopped) = oneshot::channel();
         let stopped = async {
             // Without a sender the gateway serves on.

@@ -4,7 +4,7 @@ mod authentication;
 mod calls;
 mod connections;
 mod limits;
-mod server;
+pub(crate) mod server;
 mod signing;
 mod streams;
 

@@ -16,7 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// Writes the bytes and serves the next request on the same connection.
     Bytes(Vec<u8>),
     /// Writes the bytes and then nothing more until the client has gone.
@@ -29,18 +29,18 @@ pub(super) enum Reply {
 
 /// One request as it came over the wire.
 #[derive(Clone, Debug)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// `POST /model/… HTTP/1.1`.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// Names in lower case.
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// The server; it ends with the test's runtime.
 #[derive(Clone)]
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     state: Arc<State>,
 }
 
@@ -70,11 +70,11 @@ impl Socket for TlsStream<TcpStream> {
 }
 
 impl Server {
-    pub(super) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self::start_with(replies, None).await
     }
 
-    pub(super) async fn start_with(
+    pub(crate) async fn start_with(
         replies: impl IntoIterator<Item = Reply>,
         tls: Option<TlsAcceptor>,
     ) -> Self {
@@ -89,20 +89,20 @@ impl Server {
         server
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
     }
 
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.state.received.lock().unwrap().clone()
     }
 
     /// Waits until a client has closed a connection on which the server stalls.
-    pub(super) async fn client_gone(&self) {
+    pub(crate) async fn client_gone(&self) {
         self.state.client_gone.notified().await;
     }
 
@@ -147,7 +147,7 @@ impl Server {
 }
 
 impl Received {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key == name)?;
         Some(&found.1)
     }
@@ -177,7 +177,7 @@ async fn receive(socket: &mut impl Socket) -> Option<Received> {
 }
 
 /// A whole answer with a JSON body.
-pub(super) fn json(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+pub(crate) fn json(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let mut answer = head(status, headers);
     let length = body.len();
     let content =
@@ -187,7 +187,7 @@ pub(super) fn json(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8>
 }
 
 /// The head of an event stream and one HTTP chunk for each of `chunks`, without the end.
-pub(super) fn open_stream(chunks: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn open_stream(chunks: &[&[u8]]) -> Vec<u8> {
     let mut answer = head(200, &[("x-amzn-requestid", "stream-id")]);
     answer +=
         "content-type: application/vnd.amazon.eventstream\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -201,13 +201,13 @@ pub(super) fn open_stream(chunks: &[&[u8]]) -> Vec<u8> {
 }
 
 /// The same with its end.
-pub(super) fn stream(chunks: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn stream(chunks: &[&[u8]]) -> Vec<u8> {
     let mut answer = open_stream(chunks);
     answer.extend_from_slice(b"0\r\n\r\n");
     answer
 }
 
-pub(super) fn head(status: u16, headers: &[(&str, &str)]) -> String {
+pub(crate) fn head(status: u16, headers: &[(&str, &str)]) -> String {
     let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
     for (name, value) in headers {
         head.extend([name, ": ", value, "\r\n"]);
@@ -216,7 +216,7 @@ pub(super) fn head(status: u16, headers: &[(&str, &str)]) -> String {
 }
 
 /// An event as Bedrock frames it.
-pub(super) fn event(name: &'static str, payload: &'static str) -> Vec<u8> {
+pub(crate) fn event(name: &'static str, payload: &'static str) -> Vec<u8> {
     message(
         &[
             (":event-type", name),
@@ -228,14 +228,14 @@ pub(super) fn event(name: &'static str, payload: &'static str) -> Vec<u8> {
 }
 
 /// An exception as Bedrock frames it.
-pub(super) fn exception(name: &'static str, payload: &'static str) -> Vec<u8> {
+pub(crate) fn exception(name: &'static str, payload: &'static str) -> Vec<u8> {
     message(
         &[(":exception-type", name), (":message-type", "exception")],
         payload,
     )
 }
 
-pub(super) fn message(headers: &[(&'static str, &'static str)], payload: &'static str) -> Vec<u8> {
+pub(crate) fn message(headers: &[(&'static str, &'static str)], payload: &'static str) -> Vec<u8> {
     let message = headers
         .iter()
         .fold(Message::new(payload), |message, (name, value)| {

@@ -80,15 +80,8 @@ fn user(blocks: &[Value]) -> Option<Vec<Value>> {
     for block in blocks.iter().filter(|block| !is_cache_point(block)) {
         if let Some(result) = block.get("toolResult") {
             messages.push(tool_result(result)?);
-        } else if let Some(image) = block.get("image") {
-            let (format, bytes) = (
-                image["format"].as_str()?,
-                image.pointer("/source/bytes")?.as_str()?,
-            );
-            let url = format!("data:image/{format};base64,{bytes}");
-            parts.push(json!({"type": "image_url", "image_url": {"url": url}}));
         } else {
-            parts.push(json!({"type": "text", "text": block.get("text")?}));
+            parts.push(part(block)?);
         }
     }
     if !parts.is_empty() {
@@ -97,16 +90,38 @@ fn user(blocks: &[Value]) -> Option<Vec<Value>> {
     Some(messages)
 }
 
+/// A text or a medium as a part of a message.
+fn part(block: &Value) -> Option<Value> {
+    if let Some(text) = block.get("text") {
+        return Some(json!({"type": "text", "text": text}));
+    }
+    let (kind, medium) = block.as_object()?.iter().next()?;
+    let format = medium.get("format")?.as_str()?;
+    let bytes = medium.pointer("/source/bytes")?.as_str()?;
+    let url = |media_type: &str| format!("data:{media_type}/{format};base64,{bytes}");
+    Some(match kind.as_str() {
+        "image" => json!({"type": "image_url", "image_url": {"url": url("image")}}),
+        "video" => json!({"type": "video_url", "video_url": {"url": url("video")}}),
+        "audio" => {
+            json!({"type": "input_audio", "input_audio": {"data": bytes, "format": format}})
+        }
+        "document" => {
+            let name = format!("{}.{format}", medium.get("name")?.as_str()?);
+            json!({"type": "file", "file": {"filename": name, "file_data": bytes}})
+        }
+        _ => return None,
+    })
+}
+
 fn tool_result(result: &Value) -> Option<Value> {
     let blocks = result["content"].as_array()?.iter();
-    let texts: Option<Vec<String>> = blocks
-        .map(|block| match (block.get("text"), block.get("json")) {
-            (Some(text), _) => text.as_str().map(str::to_owned),
-            (None, Some(json)) => Some(json.to_string()),
-            _ => None,
+    let parts: Option<Vec<Value>> = blocks
+        .map(|block| match block.get("json") {
+            Some(json) => Some(json!({"type": "text", "text": json.to_string()})),
+            None => part(block),
         })
         .collect();
-    Some(json!({"role": "tool", "tool_call_id": result["toolUseId"], "content": texts?.join("\n")}))
+    Some(json!({"role": "tool", "tool_call_id": result["toolUseId"], "content": parts?}))
 }
 
 fn tools(tools: &[Value]) -> Option<Value> {
