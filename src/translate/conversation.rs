@@ -275,7 +275,7 @@ impl<'a> Builder<'_, 'a> {
                 }
             }
             Restored::WithoutReasoning => {
-                self.missing = self.missing.max(Some(Missing::NeverThere))
+                self.missing = self.missing.max(Some(Missing::NeverThere));
             }
             Restored::Lost if calls => self.missing = Some(Missing::Lost),
             Restored::Lost => {}
