@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::bedrock_object::BedrockObject;
 use super::cache_control::PromptCacheOptions;
 use super::error::InvalidRequest;
 use super::json::{Field, MAX_ELEMENTS, Object, Path};
 use super::message::Message;
+use super::metadata::{Metadata, read_metadata};
 use super::reasoning::ReasoningOptions;
 use super::response_format::ResponseFormat;
 use super::tool::{Tool, ToolChoice};
@@ -67,8 +69,10 @@ pub struct ChatCompletionRequest<'a> {
     pub latency: Option<Cow<'a, str>>,
     /// What is said about caching the prompt as a whole.
     pub prompt_cache: PromptCacheOptions<'a>,
-    /// Whether there is a `bedrock` object.
-    pub bedrock: bool,
+    /// Converse's own members, put over what is translated. Any object asks for one in the answer.
+    pub bedrock: Option<BedrockObject>,
+    /// Pairs that are attached to the request.
+    pub metadata: Metadata<'a>,
     /// Members that hold something and have no meaning here.
     pub extras: Vec<Cow<'a, str>>,
     /// The names of all members that hold something, in the order of the request.
@@ -179,7 +183,8 @@ impl<'a> ChatCompletionRequest<'a> {
             "performance_config" => self.read_performance_config(field)?,
             "prompt_cache_retention" => self.prompt_cache.read_retention(field)?,
             "prompt_cache_options" => self.prompt_cache.read_options(field, &mut self.extras)?,
-            "bedrock" => self.bedrock = true,
+            "bedrock" => self.bedrock = Some(BedrockObject::read(field)?),
+            "metadata" => self.metadata = read_metadata(field, &mut self.extras)?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -12,14 +12,15 @@ use super::keeper::Keeper;
 use super::refusals::Refusals;
 use super::request_body::Share;
 use crate::bedrock::model_id::{foundation_model, is_gov_cloud};
+use crate::bedrock::request::GuardrailConfiguration;
 use crate::bedrock::{Family, Refusal};
-use crate::config::{Config, PromptCacheMode, Unsupported};
+use crate::config::{self, Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
 use crate::recall::{Memory, Owner, Recall};
 use crate::translate::{
-    Answer, Context, Notes, PromptCaching, Recalled, StateKey, Translation, converse_request,
-    replayed_calls,
+    Answer, Context, Guarding, Notes, PromptCaching, Recalled, StateKey, Translation,
+    converse_request, replayed_calls,
 };
 use crate::upstream::Bedrock;
 
@@ -32,6 +33,8 @@ pub(super) struct Translator {
     unsupported: Unsupported,
     prompt_caching: PromptCaching,
     add_budget: bool,
+    guardrail: Option<GuardrailConfiguration<'static>>,
+    only_new_input: bool,
     aside: Aside,
     refusals: Refusals,
     recall: Arc<dyn Recall>,
@@ -77,8 +80,21 @@ impl Translator {
     pub(super) fn new(config: &Config) -> Self {
         let memory = Memory::new(config.recall.max_bytes, config.recall.ttl);
         let configured = config.state_key.as_ref();
+        let config::Guardrail {
+            id,
+            version,
+            trace,
+            only_new_input,
+        } = config.guardrail.clone();
+        let named = id.zip(version);
         Self {
             unsupported: config.unsupported,
+            guardrail: named.map(|(id, version)| GuardrailConfiguration {
+                guardrail_identifier: id.into(),
+                guardrail_version: version.into(),
+                trace: trace.map(Cow::Owned),
+            }),
+            only_new_input,
             prompt_caching: match config.prompt_cache.mode {
                 PromptCacheMode::Auto => PromptCaching::Auto,
                 PromptCacheMode::Client => PromptCaching::Client,
@@ -195,6 +211,10 @@ impl Translator {
             gov_cloud: is_gov_cloud(&request.model),
             state_key: self.state_key.as_ref(),
             recalled: &request.recalled,
+            guarding: Guarding {
+                guardrail: self.guardrail.as_ref(),
+                only_new_input: self.only_new_input,
+            },
             ..Context::new(&family)
         };
         let length = request.json.len() + request.recalled.length();

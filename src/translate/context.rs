@@ -3,6 +3,7 @@
 use super::prompt_cache::PromptCaching;
 use super::replay::{Recalled, StateKey};
 use crate::bedrock::Family;
+use crate::bedrock::request::GuardrailConfiguration;
 
 /// What a translation needs to know beside the request itself. The same request in the same context always
 /// becomes the same bytes.
@@ -25,6 +26,17 @@ pub struct Context<'c> {
     pub state_key: Option<&'c StateKey>,
     /// The reasoning that was remembered for the client, of the turns that it replays.
     pub recalled: &'c Recalled,
+    /// What has to pass a guardrail.
+    pub guarding: Guarding<'c>,
+}
+
+/// What has to pass a guardrail.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Guarding<'c> {
+    /// The operator's guardrail, which no request can change.
+    pub guardrail: Option<&'c GuardrailConfiguration<'c>>,
+    /// Whether a guardrail, the operator's or a client's, checks the last user turn alone.
+    pub only_new_input: bool,
 }
 
 impl<'c> Context<'c> {
@@ -39,6 +51,7 @@ impl<'c> Context<'c> {
             prompt_caching: PromptCaching::default(),
             state_key: None,
             recalled: const { &Recalled::none() },
+            guarding: Guarding::default(),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! A chat completion request becomes a Converse request.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::conversation::{Conversation, conversation};
+use super::guardrail::guard;
 use super::inference::inference_configuration;
 use super::json_answer::JsonAnswer;
 use super::notes::Notes;
+use super::passing::{Passing, request_metadata};
 use super::prompt_cache::{Wishes, set_points};
 use super::reasoning::Thinking;
 use super::replay::{Replay, Restorer};
@@ -57,6 +58,8 @@ pub struct Answer {
     pub service_tier: bool,
     /// Whether the answer must be JSON that the model was asked for with a tool or in words.
     pub json: Option<JsonAnswer>,
+    /// Whether the request had a `bedrock` object, so that the answer has one.
+    pub bedrock: bool,
 }
 
 /// Translates a request.
@@ -139,6 +142,7 @@ pub fn converse_request(
         replay,
         service_tier: request.service_tier.is_some(),
         json: form.json,
+        bedrock: request.bedrock.is_some(),
     };
     let mut converse = ConverseRequest {
         inference_config,
@@ -147,17 +151,20 @@ pub fn converse_request(
         service_tier: service_tier(request.service_tier.take(), &mut notes),
         output_config: form.output_config,
         guardrail_config: None,
-        request_metadata: BTreeMap::new(),
+        request_metadata: request_metadata(std::mem::take(&mut request.metadata), &mut notes),
         additional_model_response_field_paths: Vec::new(),
         tool_config,
         system: conversation.system,
         messages: conversation.messages,
     };
     set_points(&mut converse, wishes, context, &mut notes);
+    guard(&mut converse.messages, &request, context.guarding);
     let streamable = family.streaming_tools || (converse.tool_config.is_none() && !called);
+    let passing = Passing::new(context, request.stream && streamable);
+    let body = passing.body(converse, request.bedrock.take(), &mut notes)?;
     notes.sort(&request.members);
     Ok(Translation {
-        body: json_bytes(&converse)?,
+        body,
         streamable,
         answer,
         notes,
@@ -267,12 +274,6 @@ fn refuse_untranslatable(request: &ChatCompletionRequest<'_>) -> Result<(), Inva
             "Only text can be produced: 'modalities' must be [\"text\"].".to_owned(),
         );
     }
-    if request.bedrock {
-        return refuse(
-            "bedrock",
-            "The 'bedrock' object is not supported.".to_owned(),
-        );
-    }
     Ok(())
 }
 
@@ -282,7 +283,7 @@ fn one_call_at_a_time(
     tools: &ToolConfiguration<'_>,
     request: &ChatCompletionRequest<'_>,
     family: &Family,
-    additional: &mut Map<String, serde_json::Value>,
+    additional: &mut Map<String, Value>,
     notes: &mut Notes,
 ) {
     if family.parallel_tool_switch && tools.tool_choice.is_none() {
@@ -322,12 +323,4 @@ fn service_tier<'a>(tier: Option<Cow<'a, str>>, notes: &mut Notes) -> Option<Ser
             None
         }
     }
-}
-
-fn json_bytes(request: &ConverseRequest<'_>) -> Result<Vec<u8>, InvalidRequest> {
-    serde_json::to_vec(request).map_err(|error| InvalidRequest {
-        message: format!("The request cannot be written as JSON: {error}."),
-        param: None,
-        code: None,
-    })
 }

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::answer_error::AnswerError;
 use super::json_answer::{JsonReader, Piece};
+use super::passed::Passed;
 use super::replay::{Collected, Collector, FinishedTurn};
 use super::request::Answer;
 use super::stop;
@@ -54,6 +55,11 @@ pub fn chat_completion(
     let finish_reason = stop::finish_reason(&response.stop_reason, calls, answer.legacy_functions)?;
     let tier = response.service_tier.as_ref();
     let service_tier = served_tier(tier.map(|tier| tier.kind.as_ref()), answer.service_tier);
+    let bedrock = if answer.bedrock {
+        Some(Passed::of_answer(json)?.into_object())
+    } else {
+        None
+    };
     let completion = ChatCompletion {
         id,
         object: "chat.completion",
@@ -62,6 +68,7 @@ pub fn chat_completion(
         choices: vec![parts.into_choice(finish_reason, answer.legacy_functions)],
         usage: response.usage.as_ref().map(stop::usage),
         service_tier,
+        bedrock,
     };
     Ok(Completion {
         body: serde_json::to_vec(&completion)?,

@@ -78,7 +78,9 @@ impl StreamTranslator {
     /// # Errors
     /// When the answer is not one of Converse's, or the model produced something malformed.
     pub fn push_whole(&mut self, json: &[u8], out: &mut BytesMut) -> Result<(), AnswerError> {
-        self.progress.whole(&serde_json::from_slice(json)?, out)
+        let response = serde_json::from_slice(json)?;
+        self.progress.pass(json)?;
+        self.progress.whole(&response, out)
     }
 
     /// Says that the upstream ended.

@@ -90,8 +90,9 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
         "listen" => "0.0.0.0:8080",
         "unsupported" => "reject",
         "mode" => "client",
-        "allow_anonymous" | "open" => "true",
+        "allow_anonymous" | "open" | "only_new_input" => "true",
         "add_budget" => "false",
+        "trace" => "enabled",
         "max_body_bytes" => "4096",
         "region" => "eu-west-1",
         "endpoint_url" | "control_endpoint_url" => "http://localhost:9/a",
@@ -133,7 +134,14 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
 fn the_table_of_options_is_sound() {
     assert_eq!(
         sections().collect::<Vec<_>>(),
-        ["bedrock", "prompt_cache", "reasoning", "recall", "metrics"]
+        [
+            "bedrock",
+            "prompt_cache",
+            "reasoning",
+            "recall",
+            "guardrail",
+            "metrics"
+        ]
     );
     for setting in SETTINGS {
         assert_eq!(

@@ -19,6 +19,7 @@ mod headers;
 mod hostile;
 mod keys;
 mod measures;
+mod passing;
 mod prompt_cache;
 mod readiness;
 mod reasoning;
