@@ -16,6 +16,8 @@ use super::error::{ErrorBody, ErrorObject};
 pub struct ChunkWriter {
     /// `data: {"id":…,"choices":[`
     head: Vec<u8>,
+    /// `{"index":0,"delta":{`
+    choice: Vec<u8>,
     /// What follows the choices of every chunk but the one with usage.
     tail: &'static [u8],
     role_sent: bool,
@@ -60,8 +62,18 @@ impl ChunkWriter {
         };
         Self {
             head,
+            choice: br#"{"index":0,"delta":{"#.to_vec(),
             tail,
             role_sent: false,
+        }
+    }
+
+    /// The same for the choice with this number.
+    #[must_use]
+    pub fn for_choice(self, index: u32) -> Self {
+        Self {
+            choice: format!(r#"{{"index":{index},"delta":{{"#).into_bytes(),
+            ..self
         }
     }
 
@@ -193,12 +205,7 @@ impl ChunkWriter {
         };
         self.role_sent = true;
         write(
-            &[
-                &self.head,
-                br#"{"index":0,"delta":{"#,
-                role,
-                br#"},"finish_reason":""#,
-            ],
+            &[&self.head, &self.choice, role, br#"},"finish_reason":""#],
             out,
         );
         write(&[reason.as_str().as_bytes(), br#""}"#], out);
@@ -259,7 +266,7 @@ impl ChunkWriter {
             (false, false) => br#""role":"assistant","#,
         };
         self.role_sent = true;
-        write(&[&self.head, br#"{"index":0,"delta":{"#, role], out);
+        write(&[&self.head, &self.choice, role], out);
         write(parts, out);
         write(&[br#"},"finish_reason":null}"#, self.tail], out);
     }

@@ -35,8 +35,8 @@ pub struct ChatCompletionRequest<'a> {
     pub top_p: Option<f64>,
     /// A field of Claude, Nova and Cohere that OpenAI does not have.
     pub top_k: Option<u64>,
-    /// How many answers.
-    pub n: Option<u64>,
+    /// How many answers, 1 to 8.
+    pub n: Option<u32>,
     /// Texts at which to stop.
     pub stop: Vec<Cow<'a, str>>,
     /// Whether to answer with server-sent events.
@@ -78,6 +78,9 @@ pub struct ChatCompletionRequest<'a> {
     /// The names of all members that hold something, in the order of the request.
     pub members: Vec<Cow<'a, str>>,
 }
+
+/// The most answers to one request: each is a call of its own.
+const MAX_CHOICES: u32 = 8;
 
 /// Values that change nothing, because OpenAI assumes them when the member is absent.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -150,7 +153,7 @@ impl<'a> ChatCompletionRequest<'a> {
             "temperature" => self.temperature = Some(read_number(field, 2.0)?),
             "top_p" => self.top_p = Some(read_number(field, 1.0)?),
             "top_k" => self.top_k = Some(field.unsigned()?),
-            "n" => self.n = Some(field.unsigned()?),
+            "n" => self.n = Some(read_choices(field)?),
             "stop" => self.stop = read_stop(field)?,
             "stream" => self.stream = field.boolean()?,
             "stream_options" => self.read_stream_options(field)?,
@@ -273,6 +276,17 @@ fn read_limit(field: Field<'_, '_>) -> Result<u64, InvalidRequest> {
             format!("'{}' must be at least 1.", field.path()),
         )),
         limit => Ok(limit),
+    }
+}
+
+fn read_choices(field: Field<'_, '_>) -> Result<u32, InvalidRequest> {
+    let asked = field.unsigned()?;
+    match u32::try_from(asked) {
+        Ok(choices @ 1..=MAX_CHOICES) => Ok(choices),
+        _ => Err(InvalidRequest::value(
+            field.path(),
+            format!("'{}' must be between 1 and {MAX_CHOICES}.", field.path()),
+        )),
     }
 }
 

@@ -41,11 +41,13 @@ pub(super) struct Translator {
     state_key: Option<StateKey>,
 }
 
-/// A client's request. It is kept until Bedrock has answered, because it may have to be translated again.
+/// A client's request. It is kept until Bedrock has answered, because it may have to be translated again. A clone
+/// shares its text.
+#[derive(Clone)]
 pub(super) struct ClientRequest {
     /// The request's JSON text.
     json: Bytes,
-    _share: Share,
+    _share: Arc<Share>,
     /// What the client asked for.
     pub(super) model: String,
     /// Whether the answer is a stream.
@@ -61,7 +63,7 @@ pub(super) struct ClientRequest {
 }
 
 /// What is sent to Bedrock, and how its answer must look.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Call {
     /// The Converse request.
     pub(super) body: Bytes,
@@ -148,7 +150,7 @@ impl Translator {
         };
         let request = ClientRequest {
             json: json.clone(),
-            _share: share,
+            _share: Arc::new(share),
             model,
             stream: parsed.stream,
             created: unix_seconds(),

@@ -38,6 +38,6 @@ pub use notes::Notes;
 pub use prompt_cache::PromptCaching;
 pub use replay::{FinishedTurn, Recalled, Replay, StateKey, replayed_calls};
 pub use request::{Answer, Translation, converse_request};
-pub use response::{Completion, chat_completion};
+pub use response::{Completion, chat_completion, chat_completion_of};
 pub use stream::{ChunkHead, StreamTranslator};
 pub use tool_names::ToolNames;

@@ -60,6 +60,29 @@ pub struct Answer {
     pub json: Option<JsonAnswer>,
     /// Whether the request had a `bedrock` object, so that the answer has one.
     pub bedrock: bool,
+    /// How many choices the answer has: each is one call's. 0 is 1.
+    pub choices: u32,
+}
+
+impl Answer {
+    fn to(
+        request: &ChatCompletionRequest<'_>,
+        tool_names: ToolNames,
+        replay: Option<Replay>,
+        json: Option<JsonAnswer>,
+    ) -> Self {
+        Self {
+            tool_names,
+            exclude_reasoning: request.reasoning.unified.exclude,
+            legacy_functions: request.legacy_functions,
+            include_usage: request.include_usage,
+            replay,
+            service_tier: request.service_tier.is_some(),
+            json,
+            bedrock: request.bedrock.is_some(),
+            choices: request.n.unwrap_or(1),
+        }
+    }
 }
 
 /// Translates a request.
@@ -134,16 +157,7 @@ pub fn converse_request(
         replay(&thinking, context).filter(|_| tool_config.is_some() && !request.legacy_functions);
     thinking.write(&mut additional);
     form.take_effort(&mut additional);
-    let answer = Answer {
-        tool_names,
-        exclude_reasoning: request.reasoning.unified.exclude,
-        legacy_functions: request.legacy_functions,
-        include_usage: request.include_usage,
-        replay,
-        service_tier: request.service_tier.is_some(),
-        json: form.json,
-        bedrock: request.bedrock.is_some(),
-    };
+    let answer = Answer::to(&request, tool_names, replay, form.json);
     let mut converse = ConverseRequest {
         inference_config,
         additional_model_request_fields: additional,
@@ -250,12 +264,6 @@ fn replay(thinking: &Thinking, context: &Context<'_>) -> Option<Replay> {
 /// What would make the answer wrong if it were left out.
 fn refuse_untranslatable(request: &ChatCompletionRequest<'_>) -> Result<(), InvalidRequest> {
     let refuse = |param: &str, message: String| Err(InvalidRequest::unsupported(param, message));
-    if request.n.is_some_and(|n| n != 1) {
-        return refuse(
-            "n",
-            "Only one choice can be produced: 'n' must be 1.".to_owned(),
-        );
-    }
     if request.logprobs {
         return refuse(
             "logprobs",

@@ -53,7 +53,9 @@ fn reasoning_before_calls_is_to_be_sent_back() {
     assert_eq!(detail["index"], 0);
     let data = STANDARD.decode(detail["data"].as_str().unwrap()).unwrap();
     // The code stands before what it authenticates.
-    let turn = completion.turn.unwrap();
+    let [turn] = completion.turns.as_slice() else {
+        panic!("one answer, one turn");
+    };
     assert_eq!(data.split_at(32).1, turn.reasoning);
     assert_eq!(turn.call_ids, ["tooluse_B", "tooluse_A"]);
     let shown: Value = serde_json::from_slice(&turn.reasoning).unwrap();

@@ -52,7 +52,7 @@ fn the_chunk_that_ends_an_answer_holds_what_there_is() {
     let bedrock = RawValue::from_string(r#"{"stopReason":"end_turn"}"#.to_owned()).unwrap();
     let usage = Usage::default();
     let end = |include_usage, usage, bedrock| -> serde_json::Value {
-        let writer = ChunkWriter::new("chatcmpl-1", 7, "m", include_usage);
+        let writer = ChunkWriter::new("chatcmpl-1", 7, "m", include_usage).for_choice(3);
         let mut out = BytesMut::new();
         writer.end(usage, None, bedrock, &mut out);
         let chunk = out.strip_prefix(b"data: ").unwrap();
@@ -68,4 +68,19 @@ fn the_chunk_that_ends_an_answer_holds_what_there_is() {
     );
     assert!(lost.get("usage").is_some());
     assert_eq!(end(false, None, Some(&*bedrock)).get("usage"), None);
+}
+
+#[test]
+fn every_chunk_of_a_choice_names_its_number() {
+    let mut writer = ChunkWriter::new("chatcmpl-1", 7, "m", false).for_choice(3);
+    let mut out = BytesMut::new();
+    writer.content(r#""Hi""#, &mut out);
+    writer.keep_alive(&mut out);
+    writer.finish(FinishReason::Stop, None, &mut out);
+    let text = String::from_utf8(out.to_vec()).unwrap();
+    assert_eq!(
+        text.matches(r#""choices":[{"index":3,"delta":{"#).count(),
+        3,
+        "{text}"
+    );
 }

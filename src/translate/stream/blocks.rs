@@ -74,6 +74,13 @@ impl Blocks {
         }
     }
 
+    pub(super) fn for_choice(self, index: u32) -> Self {
+        Self {
+            writer: self.writer.for_choice(index),
+            ..self
+        }
+    }
+
     /// Takes another answer's form, before its first block.
     pub(super) fn expect(&mut self, answer: Answer) {
         self.json = answer.json.as_ref().map(JsonReader::new);

@@ -62,6 +62,13 @@ impl Progress {
         }
     }
 
+    pub(super) fn for_choice(self, index: u32) -> Self {
+        Self {
+            blocks: self.blocks.for_choice(index),
+            ..self
+        }
+    }
+
     /// Takes another answer's form; what the request itself asks for is the same.
     pub(super) fn expect(&mut self, answer: Answer) {
         self.collector = Collector::of(&answer);
@@ -244,10 +251,11 @@ impl Progress {
 
     pub(super) fn done(&mut self, out: &mut BytesMut) {
         self.phase = Phase::Done;
-        let usage = self
-            .usage
-            .as_ref()
-            .filter(|_| self.blocks.answer.include_usage);
+        // One of several choices: their end is written for all of them together.
+        if self.blocks.answer.choices > 1 {
+            return;
+        }
+        let usage = self.usage.as_ref().filter(|_| self.includes_usage());
         let usage = usage.map(stop::usage);
         let passed = self.take_passed().map(Passed::into_object);
         if usage.is_some() || passed.is_some() {
@@ -268,6 +276,14 @@ impl Progress {
             *passed = Passed::of_answer(json)?.into();
         }
         Ok(())
+    }
+
+    pub(super) fn writer(&self) -> &ChunkWriter {
+        &self.blocks.writer
+    }
+
+    pub(super) fn includes_usage(&self) -> bool {
+        self.blocks.answer.include_usage
     }
 
     /// The tier to name at the answer's end.

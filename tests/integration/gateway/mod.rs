@@ -10,6 +10,7 @@ mod agents;
 mod answers;
 mod bodies;
 mod broken_streams;
+mod choices;
 mod commitment;
 mod conversations;
 mod corpus;
