@@ -1,6 +1,7 @@
 //! `ConverseResponse`, as it is read from the wire. Unknown members and enum values are no errors.
 
 use std::borrow::Cow;
+use std::ops::Add;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -196,5 +197,24 @@ impl TokenUsage {
         self.cache_write_input_tokens
             .or(self.cache_write_input_token_count)
             .unwrap_or(0)
+    }
+}
+
+impl Add for TokenUsage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let read = self.cache_read_input_tokens();
+        let written = self.cache_write_input_tokens();
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_read_input_tokens: Some(read.saturating_add(other.cache_read_input_tokens())),
+            cache_write_input_tokens: Some(
+                written.saturating_add(other.cache_write_input_tokens()),
+            ),
+            cache_read_input_token_count: None,
+            cache_write_input_token_count: None,
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::mistake::{Mistake, Mistakes, Origin};
 use super::setting::{self, Setting};
 use super::value::Value;
-use super::{Config, Environment, Loaded, file, variables};
+use super::{Config, Environment, Loaded, file, guardrail, variables};
 
 /// What was typed on the command line.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,16 @@ impl Loading {
                 self.origins.insert(setting.name(), origin);
             }
             Err(problem) => self.mistake(origin, format!("{} {problem}", setting.name())),
+        }
+    }
+
+    /// Notes half a guardrail. Beside other mistakes the missing half may be one of them.
+    fn check_guardrail(&mut self) {
+        if !self.mistakes.is_empty() {
+            return;
+        }
+        if let Some((origin, problem)) = guardrail::mistake(&self.config.guardrail, &self.origins) {
+            self.mistake(origin, problem);
         }
     }
 
@@ -72,6 +82,7 @@ pub fn load(
             loading.set(setting, &Value::Untyped(value.trim()), origin);
         }
     }
+    loading.check_guardrail();
     if loading.mistakes.is_empty() {
         Ok(Loaded {
             config: loading.config,

@@ -15,6 +15,7 @@ pub use state_key::StateKey;
 
 mod environment;
 mod file;
+mod guardrail;
 mod load;
 mod log_format;
 mod mistake;
@@ -55,6 +56,8 @@ pub struct Config {
     pub recall: Recall,
     /// What becomes of media that are not in the request itself.
     pub fetch: Fetch,
+    /// What every conversation has to pass.
+    pub guardrail: Guardrail,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
     /// What authenticates the state that clients keep for the gateway; none means a random one.
@@ -154,6 +157,19 @@ pub enum FetchImages {
     Public,
 }
 
+/// The guardrail that every call to Bedrock has to pass; id and version are there together or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Guardrail {
+    /// Its id or ARN.
+    pub id: Option<String>,
+    /// Its version, a number or `DRAFT`.
+    pub version: Option<String>,
+    /// `enabled`, `disabled` or `enabled_full`; what it did then stands in the answer's `bedrock` object.
+    pub trace: Option<String>,
+    /// Whether it checks the last user turn alone instead of the whole conversation.
+    pub only_new_input: bool,
+}
+
 /// Who may read `/metrics`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metrics {
@@ -176,6 +192,7 @@ impl Default for Config {
             reasoning: Reasoning::default(),
             recall: Recall::default(),
             fetch: Fetch::default(),
+            guardrail: Guardrail::default(),
             metrics: Metrics::default(),
             state_key: None,
             api_keys: Vec::new(),

@@ -266,6 +266,44 @@ pub(super) const SETTINGS: &[Setting] = &[
         show: |config| Some(config.fetch.s3.to_string()),
     },
     Setting {
+        section: "guardrail",
+        key: "id",
+        about: "The guardrail that every call has to pass; no request can change or remove it",
+        read: |config, value| put(&mut config.guardrail.id, value.guardrail_id().map(Some)),
+        show: |config| config.guardrail.id.as_ref().and_then(text),
+    },
+    Setting {
+        section: "guardrail",
+        key: "version",
+        about: "Its version, a number or \"DRAFT\"",
+        read: |config, value| {
+            put(
+                &mut config.guardrail.version,
+                value.guardrail_version().map(Some),
+            )
+        },
+        show: |config| config.guardrail.version.as_ref().and_then(text),
+    },
+    Setting {
+        section: "guardrail",
+        key: "trace",
+        about: "\"enabled\", \"disabled\" or \"enabled_full\": what answers with a bedrock object tell of its work",
+        read: |config, value| {
+            put(
+                &mut config.guardrail.trace,
+                value.guardrail_trace().map(Some),
+            )
+        },
+        show: |config| config.guardrail.trace.as_ref().and_then(text),
+    },
+    Setting {
+        section: "guardrail",
+        key: "only_new_input",
+        about: "Whether a guardrail checks the last user turn alone; what a client calls history then passes unchecked",
+        read: |config, value| put(&mut config.guardrail.only_new_input, value.boolean()),
+        show: |config| Some(config.guardrail.only_new_input.to_string()),
+    },
+    Setting {
         section: "metrics",
         key: "open",
         about: "Whether /metrics needs no key off loopback either",

@@ -160,14 +160,14 @@ impl Value<'_> {
         fault.map_or(Ok(uri), |fault| Err(format!("{expected}: {fault}")))
     }
 
-    fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Untyped(text) | Self::Text(text) => Some(text),
             Self::Number(_) | Self::Boolean(_) | Self::Other(_) => None,
         }
     }
 
-    fn number(&self) -> Option<&str> {
+    pub(super) fn number(&self) -> Option<&str> {
         match self {
             Self::Untyped(text) => Some(text),
             Self::Number(text) => Some(text),
@@ -181,7 +181,7 @@ impl Value<'_> {
         within.then(|| Duration::try_from_secs_f64(seconds).ok())?
     }
 
-    fn mismatch(&self, expected: &str) -> String {
+    pub(super) fn mismatch(&self, expected: &str) -> String {
         match self {
             Self::Untyped(text) | Self::Text(text) => {
                 format!("must be {expected}, not {}", quoted(text))

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut as _, BytesMut};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::completion::{FinishReason, ReasoningDetail, Usage};
 use super::error::{ErrorBody, ErrorObject};
@@ -13,8 +14,10 @@ use super::error::{ErrorBody, ErrorObject};
 /// a raw line break, so each event is one `data:` line.
 #[derive(Debug)]
 pub struct ChunkWriter {
-    /// `data: {"id":…,"choices":`
+    /// `data: {"id":…,"choices":[`
     head: Vec<u8>,
+    /// `{"index":0,"delta":{`
+    choice: Vec<u8>,
     /// What follows the choices of every chunk but the one with usage.
     tail: &'static [u8],
     role_sent: bool,
@@ -59,8 +62,18 @@ impl ChunkWriter {
         };
         Self {
             head,
+            choice: br#"{"index":0,"delta":{"#.to_vec(),
             tail,
             role_sent: false,
+        }
+    }
+
+    /// The same for the choice with this number.
+    #[must_use]
+    pub fn for_choice(self, index: u32) -> Self {
+        Self {
+            choice: format!(r#"{{"index":{index},"delta":{{"#).into_bytes(),
+            ..self
         }
     }
 
@@ -192,23 +205,37 @@ impl ChunkWriter {
         };
         self.role_sent = true;
         write(
-            &[
-                &self.head,
-                br#"{"index":0,"delta":{"#,
-                role,
-                br#"},"finish_reason":""#,
-            ],
+            &[&self.head, &self.choice, role, br#"},"finish_reason":""#],
             out,
         );
         write(&[reason.as_str().as_bytes(), br#""}"#], out);
         Self::close(service_tier, self.tail, out);
     }
 
-    /// The chunk with the usage, which has no choices.
-    pub fn usage(&self, usage: &Usage, service_tier: Option<&str>, out: &mut BytesMut) {
+    /// The chunk that ends an answer, which has no choices: the usage, where it is asked for and known, and what
+    /// Bedrock said beside it, a JSON object on one line.
+    pub fn end(
+        &self,
+        usage: Option<&Usage>,
+        service_tier: Option<&str>,
+        bedrock: Option<&RawValue>,
+        out: &mut BytesMut,
+    ) {
         write(&[&self.head], out);
-        let usage = [br#"],"usage":"#.as_slice(), &json(usage), b"}\n\n"].concat();
-        Self::close(service_tier, &usage, out);
+        let mut rest = match usage {
+            Some(usage) => [br#"],"usage":"#.as_slice(), &json(usage)].concat(),
+            None => self
+                .tail
+                .strip_suffix(b"}\n\n")
+                .unwrap_or_default()
+                .to_vec(),
+        };
+        if let Some(bedrock) = bedrock {
+            rest.extend_from_slice(br#","bedrock":"#);
+            rest.extend_from_slice(bedrock.get().as_bytes());
+        }
+        rest.extend_from_slice(b"}\n\n");
+        Self::close(service_tier, &rest, out);
     }
 
     /// What proves to clients that the answer is whole.
@@ -239,7 +266,7 @@ impl ChunkWriter {
             (false, false) => br#""role":"assistant","#,
         };
         self.role_sent = true;
-        write(&[&self.head, br#"{"index":0,"delta":{"#, role], out);
+        write(&[&self.head, &self.choice, role], out);
         write(parts, out);
         write(&[br#"},"finish_reason":null}"#, self.tail], out);
     }

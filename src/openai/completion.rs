@@ -22,6 +22,9 @@ pub struct ChatCompletion<'a> {
     /// The tier that served the request, when the request or Bedrock names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<&'a str>,
+    /// What Bedrock said beside it, when the request had a `bedrock` object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bedrock: Option<Box<RawValue>>,
 }
 
 /// One answer.

@@ -1,5 +1,6 @@
 //! The client's wire format: OpenAI's Chat Completions. Pure: no I/O, no clock, no randomness.
 
+pub mod bedrock_object;
 pub mod cache_control;
 pub mod chunk;
 pub mod completion;
@@ -8,6 +9,7 @@ pub mod error;
 pub(crate) mod json;
 pub mod media;
 pub mod message;
+pub mod metadata;
 pub mod reasoning;
 pub mod replayed_reasoning;
 pub mod request;
@@ -15,6 +17,7 @@ pub mod response_format;
 pub mod tool;
 pub mod tool_call;
 
+pub use bedrock_object::BedrockObject;
 pub use error::{ErrorObject, InvalidRequest};
 pub use json::replace_lone_surrogates;
 pub use request::ChatCompletionRequest;

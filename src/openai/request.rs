@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::bedrock_object::BedrockObject;
 use super::cache_control::PromptCacheOptions;
 use super::error::InvalidRequest;
 use super::json::{Field, MAX_ELEMENTS, Object, Path};
 use super::message::Message;
+use super::metadata::{Metadata, read_metadata};
 use super::reasoning::ReasoningOptions;
 use super::response_format::ResponseFormat;
 use super::tool::{Tool, ToolChoice};
@@ -33,8 +35,8 @@ pub struct ChatCompletionRequest<'a> {
     pub top_p: Option<f64>,
     /// A field of Claude, Nova and Cohere that OpenAI does not have.
     pub top_k: Option<u64>,
-    /// How many answers.
-    pub n: Option<u64>,
+    /// How many answers, 1 to 8.
+    pub n: Option<u32>,
     /// Texts at which to stop.
     pub stop: Vec<Cow<'a, str>>,
     /// Whether to answer with server-sent events.
@@ -67,13 +69,18 @@ pub struct ChatCompletionRequest<'a> {
     pub latency: Option<Cow<'a, str>>,
     /// What is said about caching the prompt as a whole.
     pub prompt_cache: PromptCacheOptions<'a>,
-    /// Whether there is a `bedrock` object.
-    pub bedrock: bool,
+    /// Converse's own members, put over what is translated. Any object asks for one in the answer.
+    pub bedrock: Option<BedrockObject>,
+    /// Pairs that are attached to the request.
+    pub metadata: Metadata<'a>,
     /// Members that hold something and have no meaning here.
     pub extras: Vec<Cow<'a, str>>,
     /// The names of all members that hold something, in the order of the request.
     pub members: Vec<Cow<'a, str>>,
 }
+
+/// The most answers to one request: each is a call of its own.
+const MAX_CHOICES: u32 = 8;
 
 /// Values that change nothing, because OpenAI assumes them when the member is absent.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -146,7 +153,7 @@ impl<'a> ChatCompletionRequest<'a> {
             "temperature" => self.temperature = Some(read_number(field, 2.0)?),
             "top_p" => self.top_p = Some(read_number(field, 1.0)?),
             "top_k" => self.top_k = Some(field.unsigned()?),
-            "n" => self.n = Some(field.unsigned()?),
+            "n" => self.n = Some(read_choices(field)?),
             "stop" => self.stop = read_stop(field)?,
             "stream" => self.stream = field.boolean()?,
             "stream_options" => self.read_stream_options(field)?,
@@ -179,7 +186,8 @@ impl<'a> ChatCompletionRequest<'a> {
             "performance_config" => self.read_performance_config(field)?,
             "prompt_cache_retention" => self.prompt_cache.read_retention(field)?,
             "prompt_cache_options" => self.prompt_cache.read_options(field, &mut self.extras)?,
-            "bedrock" => self.bedrock = true,
+            "bedrock" => self.bedrock = Some(BedrockObject::read(field)?),
+            "metadata" => self.metadata = read_metadata(field, &mut self.extras)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -268,6 +276,17 @@ fn read_limit(field: Field<'_, '_>) -> Result<u64, InvalidRequest> {
             format!("'{}' must be at least 1.", field.path()),
         )),
         limit => Ok(limit),
+    }
+}
+
+fn read_choices(field: Field<'_, '_>) -> Result<u32, InvalidRequest> {
+    let asked = field.unsigned()?;
+    match u32::try_from(asked) {
+        Ok(choices @ 1..=MAX_CHOICES) => Ok(choices),
+        _ => Err(InvalidRequest::value(
+            field.path(),
+            format!("'{}' must be between 1 and {MAX_CHOICES}.", field.path()),
+        )),
     }
 }
 

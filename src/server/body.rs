@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::choices_stream::ChoicesStream;
 use super::exchange::Exchange;
 use super::stream::ChatCompletionStream;
 
@@ -16,6 +17,8 @@ pub(super) enum Payload {
     Whole(Bytes),
     /// As Bedrock produces it.
     Stream(Pin<Box<ChatCompletionStream>>),
+    /// The same for several choices.
+    Choices(ChoicesStream),
 }
 
 /// The body of an answer and the account of its request, which closes when the body does.
@@ -47,6 +50,7 @@ impl Body for ResponseBody {
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
             Payload::Stream(stream) => stream.as_mut().poll_frame(cx),
+            Payload::Choices(stream) => Pin::new(stream).poll_frame(cx),
         }
     }
 
@@ -54,6 +58,7 @@ impl Body for ResponseBody {
         match &self.payload {
             Payload::Whole(bytes) => bytes.is_empty(),
             Payload::Stream(stream) => stream.is_end_stream(),
+            Payload::Choices(stream) => stream.is_end_stream(),
         }
     }
 
@@ -62,15 +67,17 @@ impl Body for ResponseBody {
             Payload::Whole(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
             }
-            Payload::Stream(_) => SizeHint::default(),
+            Payload::Stream(_) | Payload::Choices(_) => SizeHint::default(),
         }
     }
 }
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        if let Payload::Stream(stream) = &self.payload {
-            stream.report(&mut self.exchange);
+        match &self.payload {
+            Payload::Whole(_) => {}
+            Payload::Stream(stream) => stream.report(&mut self.exchange),
+            Payload::Choices(stream) => stream.report(&mut self.exchange),
         }
     }
 }

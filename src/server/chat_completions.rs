@@ -1,5 +1,6 @@
 //! `POST /v1/chat/completions`.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -7,17 +8,20 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
 
+use super::beginning::{Beginning, all_answered};
 use super::body::Payload;
+use super::choices_stream::ChoicesStream;
 use super::exchange::Exchange;
 use super::gateway::{Gateway, Reply};
 use super::inference::{Answered, Asked, Inference, Opened};
 use super::keeper::Keeper;
 use super::request_body::Share;
 use super::request_id::completion_id;
-use super::stream::{ChatCompletionStream, Opening, Source};
+use super::stream::{ChatCompletionStream, Silences, Source};
+use super::translation::Call;
 use crate::error::Error;
 use crate::recall::Owner;
-use crate::translate::{Answer, ChunkHead, Failure, Notes, StreamTranslator, chat_completion};
+use crate::translate::{Answer, ChunkHead, Failure, Notes, StreamTranslator, chat_completion_of};
 
 const X_OUTCROP_ADJUSTED: HeaderName = HeaderName::from_static("x-outcrop-adjusted");
 const X_OUTCROP_IGNORED: HeaderName = HeaderName::from_static("x-outcrop-ignored");
@@ -67,7 +71,7 @@ impl Gateway {
         }
     }
 
-    /// The status waits for Bedrock's first message, so that an error there is still a real status; but not
+    /// The status waits for Bedrock's first messages, so that an error there is still a real status; but not
     /// for ever, because clients and proxies give up on connections without a head.
     async fn stream(
         &self,
@@ -76,67 +80,108 @@ impl Gateway {
         keeper: Keeper,
         exchange: &mut Exchange,
     ) -> Result<Reply, Error> {
-        let early_headers = notes_headers(&inference.call.notes);
-        let early_answer = inference.call.answer.clone();
-        let context_window = inference.call.context_window;
-        let mut opening: Opening = Box::pin(inference.open());
-        let opened = match self.settings().commit_after {
-            None => Some(opening.as_mut().await),
-            Some(limit) => timeout(limit, opening.as_mut()).await.ok(),
+        let early = inference.call.clone();
+        let mut calls: Vec<_> = choices_of(inference)
+            .map(|inference| Beginning::of(inference.open()))
+            .collect();
+        let answered = all_answered(&mut calls);
+        let waited = match self.settings().commit_after {
+            None => answered.await,
+            Some(limit) => timeout(limit, answered).await.unwrap_or(Ok(())),
         };
-        let (silences, mut out) = (self.settings().silences, BytesMut::new());
-        let (mut headers, stream) = match opened {
-            None => {
-                let translator = head.translator(None, early_answer);
-                let source = Source::Opening(opening);
-                let stream =
-                    ChatCompletionStream::new(source, translator, out, silences, context_window);
-                (early_headers, stream)
-            }
-            Some(Err(refused)) => {
-                exchange.upstream_request_id = refused.request_id;
-                return Err(refused.error);
-            }
-            Some(Ok(Opened {
-                call,
-                mut tap,
-                answer,
-            })) => {
-                let headers = notes_headers(&call.notes);
-                exchange.answered = true;
-                exchange.upstream_request_id = answer.request_id().map(str::to_owned);
-                let mut translator = head.translator(answer.request_id(), call.answer);
-                let source = match answer {
-                    Answered::Events { body, .. } => Source::Reading(body),
-                    Answered::Whole(answer) => {
-                        if let Some(tap) = tap.take() {
-                            tap.answer(&answer.body);
-                        }
-                        translator
-                            .push_whole(&answer.body, &mut out)
-                            .map_err(|error| Failure::from_answer_error(&error, context_window))?;
-                        if let Some(turn) = translator.take_turn() {
-                            keeper.keep(turn);
-                        }
-                        Source::Ended
-                    }
-                };
-                let stream =
-                    ChatCompletionStream::new(source, translator, out, silences, context_window);
-                (headers, stream.recorded(tap))
+        waited.map_err(|refused| refused.told_to(exchange))?;
+        let first = calls.iter().find_map(Beginning::answer);
+        exchange.answered = first.is_some();
+        let request_id = first.and_then(|opened| opened.answer.request_id());
+        exchange.upstream_request_id = request_id.map(str::to_owned);
+        let mut headers = notes_headers(first.map_or(&early.notes, |opened| &opened.call.notes));
+        let streams = Streams {
+            id: completion_id(request_id, fastrand::u128(..)),
+            head,
+            early,
+            silences: self.settings().silences,
+            keeper,
+        };
+        let streams = (0..)
+            .zip(calls)
+            .map(|(choice, call)| streams.begin(choice, call));
+        let mut streams = streams.collect::<Result<Vec<_>, Error>>()?;
+        let payload = match streams.pop() {
+            Some(only) if streams.is_empty() => Payload::Stream(Box::pin(only)),
+            last => {
+                streams.extend(last);
+                Payload::Choices(ChoicesStream::new(streams))
             }
         };
-        let stream = stream.kept_by(keeper);
         exchange.stream_opened();
         exchange.measure_overhead();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // nginx would hold the events back.
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
-        Ok(Reply {
-            headers,
-            payload: Payload::Stream(Box::pin(stream)),
-        })
+        Ok(Reply { headers, payload })
+    }
+}
+
+/// What the streams of all choices have in common.
+struct Streams {
+    id: String,
+    head: Head,
+    /// The call as it was first translated.
+    early: Call,
+    silences: Silences,
+    /// What remembers the turns.
+    keeper: Keeper,
+}
+
+impl Streams {
+    /// The stream of one choice, from the beginning of its answer on.
+    fn begin(
+        &self,
+        choice: u32,
+        beginning: Beginning<Opened>,
+    ) -> Result<ChatCompletionStream, Error> {
+        let mut out = BytesMut::new();
+        let context_window = self.early.context_window;
+        let stream = |source, translator, out| {
+            ChatCompletionStream::new(source, translator, out, self.silences, context_window)
+                .kept_by(self.keeper.clone())
+        };
+        let opened = match beginning {
+            Beginning::Pending(opening) => {
+                let translator = self.translator(choice, self.early.answer.clone());
+                return Ok(stream(Source::Opening(opening), translator, out));
+            }
+            Beginning::Answered(opened) => opened,
+        };
+        let Opened { call, tap, answer } = opened;
+        let mut translator = self.translator(choice, call.answer);
+        match answer {
+            Answered::Events { body, .. } => {
+                Ok(stream(Source::Reading(body), translator, out).recorded(tap))
+            }
+            Answered::Whole(answer) => {
+                if let Some(tap) = tap {
+                    tap.answer(&answer.body);
+                }
+                translator
+                    .push_whole(&answer.body, &mut out)
+                    .map_err(|error| Failure::from_answer_error(&error, context_window))?;
+                if let Some(turn) = translator.take_turn() {
+                    self.keeper.keep(turn);
+                }
+                Ok(stream(Source::Ended, translator, out))
+            }
+        }
+    }
+
+    fn translator(&self, choice: u32, answer: Answer) -> StreamTranslator {
+        let head = ChunkHead {
+            id: &self.id,
+            created: self.head.created,
+            model: &self.head.model,
+        };
+        StreamTranslator::new(head, answer).for_choice(choice)
     }
 }
 
@@ -146,28 +191,42 @@ async fn whole(
     keeper: &Keeper,
     exchange: &mut Exchange,
 ) -> Result<Reply, Error> {
-    let Asked { call, tap, answer } = match inference.whole().await {
-        Ok(asked) => asked,
-        Err(refused) => {
-            exchange.upstream_request_id = refused.request_id;
-            return Err(refused.error);
-        }
-    };
-    if let Some(tap) = tap {
-        tap.answer(&answer.body);
-    }
+    let context_window = inference.call.context_window;
+    let mut calls: Vec<_> = choices_of(inference)
+        .map(|inference| Beginning::of(inference.whole()))
+        .collect();
+    all_answered(&mut calls)
+        .await
+        .map_err(|refused| refused.told_to(exchange))?;
     exchange.answered = true;
-    let id = completion_id(answer.request_id.as_deref(), fastrand::u128(..));
-    exchange.upstream_request_id = answer.request_id;
-    let completion = chat_completion(&answer.body, &id, head.created, &head.model, &call.answer)
-        .map_err(|error| Failure::from_answer_error(&error, call.context_window))?;
-    if let Some(turn) = completion.turn {
+    let mut answered: Vec<_> = calls
+        .into_iter()
+        .filter_map(Beginning::into_answer)
+        .collect();
+    for Asked { tap, answer, .. } in &mut answered {
+        if let Some(tap) = tap.take() {
+            tap.answer(&answer.body);
+        }
+    }
+    let first = answered.first();
+    let request_id = first.and_then(|asked| asked.answer.request_id.as_deref());
+    exchange.upstream_request_id = request_id.map(str::to_owned);
+    let id = completion_id(request_id, fastrand::u128(..));
+    let answers: Vec<_> = answered
+        .iter()
+        .map(|asked| (&*asked.answer.body, &asked.call.answer))
+        .collect();
+    let completion = chat_completion_of(&answers, &id, head.created, &head.model)
+        .map_err(|error| Failure::from_answer_error(&error, context_window))?;
+    for turn in completion.turns {
         keeper.keep(turn);
     }
     exchange.usage = completion.usage;
     exchange.stop_reason = completion.stop_reason;
     exchange.measure_overhead();
-    let mut headers = notes_headers(&call.notes);
+    let mut headers = first
+        .map(|asked| notes_headers(&asked.call.notes))
+        .unwrap_or_default();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(Reply {
         headers,
@@ -175,16 +234,10 @@ async fn whole(
     })
 }
 
-impl Head {
-    fn translator(&self, request_id: Option<&str>, answer: Answer) -> StreamTranslator {
-        let id = completion_id(request_id, fastrand::u128(..));
-        let head = ChunkHead {
-            id: &id,
-            created: self.created,
-            model: &self.model,
-        };
-        StreamTranslator::new(head, answer)
-    }
+/// The calls of a request: one for each choice, all the same.
+fn choices_of(inference: Inference) -> impl Iterator<Item = Inference> {
+    let choices = usize::try_from(inference.call.answer.choices).unwrap_or_default();
+    repeat_n(inference, choices.max(1))
 }
 
 /// The headers that say what became of the request.

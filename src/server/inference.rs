@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::exchange::Exchange;
 use super::recording::Tap;
 use super::translation::{Call, ClientRequest, Translator};
 use super::upstream_failure::from_upstream;
@@ -11,6 +12,8 @@ use crate::fixture::Recorder;
 use crate::upstream::{self, Answer, Attempts, Bedrock, EventStream, EventStreamBody};
 
 /// One request on its way through Bedrock. It owns all it needs, because it may outlive the request's handler.
+/// A clone is another call for the same request.
+#[derive(Clone)]
 pub(super) struct Inference {
     pub(super) bedrock: Bedrock,
     pub(super) translator: Arc<Translator>,
@@ -62,6 +65,14 @@ pub(super) struct Refused {
     pub(super) error: Error,
     /// `x-amzn-requestid`.
     pub(super) request_id: Option<String>,
+}
+
+impl Refused {
+    /// The error, once the account of the request knows Bedrock's id for it.
+    pub(super) fn told_to(self, exchange: &mut Exchange) -> Error {
+        exchange.upstream_request_id = self.request_id;
+        self.error
+    }
 }
 
 impl Inference {

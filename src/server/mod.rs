@@ -2,8 +2,10 @@
 
 mod aside;
 mod authenticate;
+mod beginning;
 mod body;
 mod chat_completions;
+mod choices_stream;
 mod connection;
 mod drain;
 mod exchange;
@@ -17,6 +19,8 @@ mod refusals;
 mod request_body;
 mod request_id;
 mod route;
+#[cfg(test)]
+mod scripted;
 mod stream;
 mod translation;
 mod upstream_failure;

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::debug;
 
+use super::beginning::Pending;
 use super::exchange::Exchange;
 use super::inference::{Answered, Opened, Refused};
 use super::keeper::Keeper;
@@ -27,8 +28,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 const FAR_AWAY: Duration = Duration::from_hours(24);
 
 /// A call that has not been answered yet.
-pub(super) type Opening<B = EventStreamBody> =
-    Pin<Box<dyn Future<Output = Result<Opened<B>, Refused>> + Send>>;
+pub(super) type Opening<B = EventStreamBody> = Pending<Opened<B>>;
 
 /// Where the answer comes from.
 pub(super) enum Source<B = EventStreamBody> {
@@ -135,6 +135,21 @@ impl<B> ChatCompletionStream<B> {
             keeper: Some(keeper),
             ..self
         }
+    }
+
+    /// Whether the answer's last event is written.
+    pub(super) fn is_done(&self) -> bool {
+        self.translator.is_done()
+    }
+
+    /// Whether the answer ended with an error event.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// What writes the answer.
+    pub(super) fn translator(self: Pin<&mut Self>) -> &mut StreamTranslator {
+        self.project().translator
     }
 
     /// Tells the account of the request how the stream ended, or that the client left.

@@ -13,14 +13,15 @@ use super::keeper::Keeper;
 use super::refusals::Refusals;
 use super::request_body::Share;
 use crate::bedrock::model_id::{foundation_model, is_gov_cloud};
+use crate::bedrock::request::GuardrailConfiguration;
 use crate::bedrock::{Family, Refusal};
-use crate::config::{Config, PromptCacheMode, Unsupported};
+use crate::config::{self, Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
 use crate::fetch::{Fetched, ImageFetcher};
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
 use crate::recall::{Memory, Owner, Recall};
 use crate::translate::{
-    Answer, Context, Elsewhere, Notes, PromptCaching, Recalled, StateKey, Translation,
+    Answer, Context, Elsewhere, Guarding, Notes, PromptCaching, Recalled, StateKey, Translation,
     converse_request, replayed_calls,
 };
 use crate::upstream::Bedrock;
@@ -36,17 +37,21 @@ pub(super) struct Translator {
     add_budget: bool,
     /// Whether Bedrock may be sent to S3.
     s3: bool,
+    guardrail: Option<GuardrailConfiguration<'static>>,
+    only_new_input: bool,
     aside: Aside,
     refusals: Refusals,
     recall: Arc<dyn Recall>,
     state_key: Option<StateKey>,
 }
 
-/// A client's request. It is kept until Bedrock has answered, because it may have to be translated again.
+/// A client's request. It is kept until Bedrock has answered, because it may have to be translated again. A clone
+/// shares its text.
+#[derive(Clone)]
 pub(super) struct ClientRequest {
     /// The request's JSON text.
     json: Bytes,
-    _share: Share,
+    _share: Arc<Share>,
     /// What the client asked for.
     pub(super) model: String,
     /// Whether the answer is a stream.
@@ -58,13 +63,13 @@ pub(super) struct ClientRequest {
     /// What was remembered of the turns that the request replays.
     recalled: Recalled,
     /// The images that it names by address, where they are fetched.
-    images: Option<Fetched>,
+    images: Option<Arc<Fetched>>,
     /// What Bedrock refused of this very request.
     refused: Vec<Refusal>,
 }
 
 /// What is sent to Bedrock, and how its answer must look.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Call {
     /// The Converse request.
     pub(super) body: Bytes,
@@ -83,8 +88,21 @@ impl Translator {
     pub(super) fn new(config: &Config) -> Self {
         let memory = Memory::new(config.recall.max_bytes, config.recall.ttl);
         let configured = config.state_key.as_ref();
+        let config::Guardrail {
+            id,
+            version,
+            trace,
+            only_new_input,
+        } = config.guardrail.clone();
+        let named = id.zip(version);
         Self {
             unsupported: config.unsupported,
+            guardrail: named.map(|(id, version)| GuardrailConfiguration {
+                guardrail_identifier: id.into(),
+                guardrail_version: version.into(),
+                trace: trace.map(Cow::Owned),
+            }),
+            only_new_input,
             prompt_caching: match config.prompt_cache.mode {
                 PromptCacheMode::Auto => PromptCaching::Auto,
                 PromptCacheMode::Client => PromptCaching::Client,
@@ -139,12 +157,14 @@ impl Translator {
             Recalled::none()
         };
         let images = match images {
-            Some(fetcher) if family.image => Some(fetch(fetcher, &parsed.messages).await?),
+            Some(fetcher) if family.image => {
+                Some(Arc::new(fetch(fetcher, &parsed.messages).await?))
+            }
             _ => None,
         };
         let request = ClientRequest {
             json: json.clone(),
-            _share: share,
+            _share: Arc::new(share),
             model,
             stream: parsed.stream,
             created: unix_seconds(),
@@ -209,8 +229,12 @@ impl Translator {
             state_key: self.state_key.as_ref(),
             recalled: &request.recalled,
             elsewhere: Elsewhere {
-                images: request.images.as_ref().map(Fetched::images),
+                images: request.images.as_deref().map(Fetched::images),
                 s3: self.s3,
+            },
+            guarding: Guarding {
+                guardrail: self.guardrail.as_ref(),
+                only_new_input: self.only_new_input,
             },
             ..Context::new(&family)
         };
@@ -242,7 +266,7 @@ impl Translator {
 impl ClientRequest {
     /// How much there is to translate, in bytes.
     fn length(&self) -> usize {
-        let images = self.images.as_ref().map_or(0, Fetched::length);
+        let images = self.images.as_deref().map_or(0, Fetched::length);
         self.json.len() + images + self.recalled.length()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::prompt_cache::PromptCaching;
 use super::replay::{Recalled, StateKey};
 use crate::bedrock::Family;
+use crate::bedrock::request::GuardrailConfiguration;
 
 /// What a translation needs to know beside the request itself. The same request in the same context always
 /// becomes the same bytes.
@@ -29,6 +30,8 @@ pub struct Context<'c> {
     pub recalled: &'c Recalled,
     /// Media that the request names and does not hold.
     pub elsewhere: Elsewhere<'c>,
+    /// What has to pass a guardrail.
+    pub guarding: Guarding<'c>,
 }
 
 /// Media that a request names and does not hold.
@@ -38,6 +41,15 @@ pub struct Elsewhere<'c> {
     pub images: Option<&'c HashMap<String, String>>,
     /// Whether Bedrock may be sent to S3, where it reads with the gateway's credentials.
     pub s3: bool,
+}
+
+/// What has to pass a guardrail.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Guarding<'c> {
+    /// The operator's guardrail, which no request can change.
+    pub guardrail: Option<&'c GuardrailConfiguration<'c>>,
+    /// Whether a guardrail, the operator's or a client's, checks the last user turn alone.
+    pub only_new_input: bool,
 }
 
 impl<'c> Context<'c> {
@@ -53,6 +65,7 @@ impl<'c> Context<'c> {
             state_key: None,
             recalled: const { &Recalled::none() },
             elsewhere: Elsewhere::default(),
+            guarding: Guarding::default(),
         }
     }
 }

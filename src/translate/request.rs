@@ -1,15 +1,16 @@
 //! A chat completion request becomes a Converse request.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::conversation::{Conversation, conversation};
+use super::guardrail::guard;
 use super::inference::inference_configuration;
 use super::json_answer::JsonAnswer;
 use super::notes::Notes;
+use super::passing::{Passing, request_metadata};
 use super::prompt_cache::{Wishes, set_points};
 use super::reasoning::Thinking;
 use super::replay::{Replay, Restorer};
@@ -57,6 +58,31 @@ pub struct Answer {
     pub service_tier: bool,
     /// Whether the answer must be JSON that the model was asked for with a tool or in words.
     pub json: Option<JsonAnswer>,
+    /// Whether the request had a `bedrock` object, so that the answer has one.
+    pub bedrock: bool,
+    /// How many choices the answer has: each is one call's. 0 is 1.
+    pub choices: u32,
+}
+
+impl Answer {
+    fn to(
+        request: &ChatCompletionRequest<'_>,
+        tool_names: ToolNames,
+        replay: Option<Replay>,
+        json: Option<JsonAnswer>,
+    ) -> Self {
+        Self {
+            tool_names,
+            exclude_reasoning: request.reasoning.unified.exclude,
+            legacy_functions: request.legacy_functions,
+            include_usage: request.include_usage,
+            replay,
+            service_tier: request.service_tier.is_some(),
+            json,
+            bedrock: request.bedrock.is_some(),
+            choices: request.n.unwrap_or(1),
+        }
+    }
 }
 
 /// Translates a request.
@@ -131,15 +157,7 @@ pub fn converse_request<'a>(
         replay(&thinking, context).filter(|_| tool_config.is_some() && !request.legacy_functions);
     thinking.write(&mut additional);
     form.take_effort(&mut additional);
-    let answer = Answer {
-        tool_names,
-        exclude_reasoning: request.reasoning.unified.exclude,
-        legacy_functions: request.legacy_functions,
-        include_usage: request.include_usage,
-        replay,
-        service_tier: request.service_tier.is_some(),
-        json: form.json,
-    };
+    let answer = Answer::to(&request, tool_names, replay, form.json);
     let mut converse = ConverseRequest {
         inference_config,
         additional_model_request_fields: additional,
@@ -147,17 +165,20 @@ pub fn converse_request<'a>(
         service_tier: service_tier(request.service_tier.take(), &mut notes),
         output_config: form.output_config,
         guardrail_config: None,
-        request_metadata: BTreeMap::new(),
+        request_metadata: request_metadata(std::mem::take(&mut request.metadata), &mut notes),
         additional_model_response_field_paths: Vec::new(),
         tool_config,
         system: conversation.system,
         messages: conversation.messages,
     };
     set_points(&mut converse, wishes, context, &mut notes);
+    guard(&mut converse.messages, &request, context.guarding);
     let streamable = family.streaming_tools || (converse.tool_config.is_none() && !called);
+    let passing = Passing::new(context, request.stream && streamable);
+    let body = passing.body(converse, request.bedrock.take(), &mut notes)?;
     notes.sort(&request.members);
     Ok(Translation {
-        body: json_bytes(&converse)?,
+        body,
         streamable,
         answer,
         notes,
@@ -244,12 +265,6 @@ fn replay(thinking: &Thinking, context: &Context<'_>) -> Option<Replay> {
 /// What would make the answer wrong if it were left out.
 fn refuse_untranslatable(request: &ChatCompletionRequest<'_>) -> Result<(), InvalidRequest> {
     let refuse = |param: &str, message: String| Err(InvalidRequest::unsupported(param, message));
-    if request.n.is_some_and(|n| n != 1) {
-        return refuse(
-            "n",
-            "Only one choice can be produced: 'n' must be 1.".to_owned(),
-        );
-    }
     if request.logprobs {
         return refuse(
             "logprobs",
@@ -268,12 +283,6 @@ fn refuse_untranslatable(request: &ChatCompletionRequest<'_>) -> Result<(), Inva
             "Only text can be produced: 'modalities' must be [\"text\"].".to_owned(),
         );
     }
-    if request.bedrock {
-        return refuse(
-            "bedrock",
-            "The 'bedrock' object is not supported.".to_owned(),
-        );
-    }
     Ok(())
 }
 
@@ -283,7 +292,7 @@ fn one_call_at_a_time(
     tools: &ToolConfiguration<'_>,
     request: &ChatCompletionRequest<'_>,
     family: &Family,
-    additional: &mut Map<String, serde_json::Value>,
+    additional: &mut Map<String, Value>,
     notes: &mut Notes,
 ) {
     if family.parallel_tool_switch && tools.tool_choice.is_none() {
@@ -323,12 +332,4 @@ fn service_tier<'a>(tier: Option<Cow<'a, str>>, notes: &mut Notes) -> Option<Ser
             None
         }
     }
-}
-
-fn json_bytes(request: &ConverseRequest<'_>) -> Result<Vec<u8>, InvalidRequest> {
-    serde_json::to_vec(request).map_err(|error| InvalidRequest {
-        message: format!("The request cannot be written as JSON: {error}."),
-        param: None,
-        code: None,
-    })
 }

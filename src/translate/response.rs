@@ -1,26 +1,26 @@
 //! A Converse answer becomes a chat completion.
 
-use serde_json::value::RawValue;
+mod parts;
+
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::answer_error::AnswerError;
-use super::json_answer::{JsonReader, Piece};
+use super::passed::Passed;
 use super::replay::{Collected, Collector, FinishedTurn};
 use super::request::Answer;
 use super::stop;
 use crate::bedrock::JsonString;
 use crate::bedrock::response::{Citation, ContentBlock, ConverseResponse, TokenUsage};
-use crate::openai::completion::{
-    Annotation, AssistantMessage, ChatCompletion, Choice, FinishReason, Function, ReasoningDetail,
-    ToolCall, UrlCitation,
-};
+use crate::openai::completion::{ChatCompletion, Choice, ReasoningDetail};
+use parts::Parts;
 
 /// A whole answer in OpenAI's words.
 #[derive(Debug)]
 pub struct Completion {
     /// The JSON body.
     pub body: Vec<u8>,
-    /// The answer's turn, if its reasoning will have to come back.
-    pub turn: Option<FinishedTurn>,
+    /// The answers' turns, as far as their reasoning will have to come back.
+    pub turns: Vec<FinishedTurn>,
     /// What Bedrock counted.
     pub usage: Option<TokenUsage>,
     /// Why the model stopped, in Bedrock's words.
@@ -38,215 +38,111 @@ pub fn chat_completion(
     model: &str,
     answer: &Answer,
 ) -> Result<Completion, AnswerError> {
-    let response: ConverseResponse<'_> = serde_json::from_slice(json)?;
-    let message = response
-        .output
-        .and_then(|output| output.message)
-        .ok_or(AnswerError::NoOutput)?;
-    let mut parts = Parts::of(&message.content, answer);
-    let collected = collect(&message.content, answer);
-    let sealed = collected
-        .as_ref()
-        .and_then(|collected| collected.sealed.as_ref());
-    parts.reasoning_details =
-        sealed.map(|sealed| ReasoningDetail::encrypted(&sealed.id, &sealed.data));
-    let calls = !parts.tool_calls.is_empty();
-    let finish_reason = stop::finish_reason(&response.stop_reason, calls, answer.legacy_functions)?;
-    let tier = response.service_tier.as_ref();
-    let service_tier = served_tier(tier.map(|tier| tier.kind.as_ref()), answer.service_tier);
+    chat_completion_of(&[(json, answer)], id, created, model)
+}
+
+/// The same for several answers to one request: each is a choice, and their usage is summed.
+///
+/// # Errors
+/// When one of the answers is not one of Converse's, or the model produced something malformed.
+pub fn chat_completion_of(
+    answers: &[(&[u8], &Answer)],
+    id: &str,
+    created: u64,
+    model: &str,
+) -> Result<Completion, AnswerError> {
+    let read = answers
+        .iter()
+        .map(|(json, answer)| Read::of(json, answer))
+        .collect::<Result<Vec<_>, _>>()?;
+    let usages = read.iter().map(|read| read.response.usage);
+    let usage = usages.reduce(|sum, usage| Some(sum? + usage?)).flatten();
+    let choices = (0..).zip(&read).map(|(index, read)| read.choice(index));
     let completion = ChatCompletion {
         id,
         object: "chat.completion",
         created,
         model,
-        choices: vec![parts.into_choice(finish_reason, answer.legacy_functions)],
-        usage: response.usage.as_ref().map(stop::usage),
-        service_tier,
+        choices: choices.collect::<Result<_, _>>()?,
+        usage: usage.as_ref().map(stop::usage),
+        service_tier: read.iter().find_map(Read::service_tier),
+        bedrock: passed(answers)?,
     };
+    let body = serde_json::to_vec(&completion)?;
+    let stop_reason = read.first().map(|read| &read.response.stop_reason);
     Ok(Completion {
-        body: serde_json::to_vec(&completion)?,
-        turn: collected.map(|collected| collected.turn),
-        usage: response.usage,
-        stop_reason: response.stop_reason.into_owned(),
+        body,
+        usage,
+        stop_reason: stop_reason.map(ToString::to_string).unwrap_or_default(),
+        turns: read.into_iter().filter_map(Read::into_turn).collect(),
     })
 }
 
-/// The blocks of an answer, each where OpenAI wants it.
-#[derive(Default)]
-struct Parts<'a> {
-    content: Concatenation,
-    reasoning: Concatenation,
-    reasoning_details: Option<ReasoningDetail<'a>>,
-    tool_calls: Vec<ToolCall<'a>>,
-    annotations: Vec<Annotation<'a>>,
+/// One answer that was read.
+struct Read<'a> {
+    response: ConverseResponse<'a>,
+    answer: &'a Answer,
+    collected: Option<Collected>,
 }
 
-/// JSON strings put together without decoding them, and without separators: a stream's deltas add up to the same.
-#[derive(Default)]
-struct Concatenation {
-    escaped: String,
-    characters: usize,
-}
-
-impl Concatenation {
-    fn push(&mut self, text: JsonString<'_>) {
-        self.escaped.push_str(text.escaped());
-        self.characters += text.character_count();
+impl<'a> Read<'a> {
+    fn of(json: &'a [u8], answer: &'a Answer) -> Result<Self, AnswerError> {
+        let response: ConverseResponse<'_> = serde_json::from_slice(json)?;
+        let mut collector = Collector::of(answer);
+        for (index, block) in (0..).zip(content(&response)?) {
+            collector.block(index, block);
+        }
+        Ok(Self {
+            response,
+            answer,
+            collected: collector.finish(),
+        })
     }
 
-    fn push_escaped(&mut self, escaped: &str) {
-        let token = format!("\"{escaped}\"");
-        if let Ok(text) = serde_json::from_str(&token) {
-            self.push(text);
-        }
+    fn choice(&'a self, index: u32) -> Result<Choice<'a>, AnswerError> {
+        let legacy_functions = self.answer.legacy_functions;
+        let mut parts = Parts::of(content(&self.response)?, self.answer);
+        let collected = self.collected.as_ref();
+        let sealed = collected.and_then(|collected| collected.sealed.as_ref());
+        parts.reasoning_details =
+            sealed.map(|sealed| ReasoningDetail::encrypted(&sealed.id, &sealed.data));
+        let calls = !parts.tool_calls.is_empty();
+        let stop_reason = &self.response.stop_reason;
+        let finish_reason = stop::finish_reason(stop_reason, calls, legacy_functions)?;
+        Ok(parts.into_choice(index, finish_reason, legacy_functions))
     }
 
-    fn into_token(self) -> Option<Box<RawValue>> {
-        if self.escaped.is_empty() {
-            return None;
-        }
-        RawValue::from_string(format!("\"{}\"", self.escaped)).ok()
-    }
-}
-
-impl<'a> Parts<'a> {
-    fn of(content: &'a [ContentBlock<'a>], answer: &'a Answer) -> Self {
-        let mut parts = Self::default();
-        let mut json = answer.json.as_ref().map(JsonReader::new);
-        for (index, block) in (0..).zip(content) {
-            if let Some(text) = block.text {
-                parts.say(text, json.as_mut());
-            }
-            if let Some(text) = block
-                .reasoning_content
-                .as_ref()
-                .and_then(|content| content.reasoning_text.as_ref()?.text)
-                .filter(|_| !answer.exclude_reasoning)
-            {
-                parts.reasoning.push(text);
-            }
-            if let Some(cited) = &block.citations_content {
-                let start = parts.content.characters;
-                cited
-                    .content
-                    .iter()
-                    .filter_map(|piece| piece.text)
-                    .for_each(|text| parts.say(text, json.as_mut()));
-                let range = (start, parts.content.characters);
-                parts.annotations.extend(
-                    cited
-                        .citations
-                        .iter()
-                        .filter_map(|citation| annotation(citation, range)),
-                );
-            }
-            if let Some(call) = block
-                .tool_use
-                .as_ref()
-                .filter(|call| !call.is_server_tool())
-            {
-                let arguments = arguments(call.input);
-                if let Some(json) = &mut json
-                    && parts.answers(index, &call.name, arguments, json)
-                {
-                    continue;
-                }
-                let name = answer.tool_names.restore(&call.name);
-                let function = Function { name, arguments };
-                parts.tool_calls.push(ToolCall {
-                    id: &call.tool_use_id,
-                    r#type: "function",
-                    function,
-                });
-            }
-        }
-        if let Some(mut json) = json {
-            json.finish(&mut |piece| parts.add(piece));
-            if answer.exclude_reasoning {
-                parts.reasoning = Concatenation::default();
-            }
-        }
-        parts
+    fn service_tier(&self) -> Option<&str> {
+        let tier = self.response.service_tier.as_ref();
+        served_tier(
+            tier.map(|tier| tier.kind.as_ref()),
+            self.answer.service_tier,
+        )
     }
 
-    /// Adds a text, or what it is in an answer in JSON.
-    fn say(&mut self, text: JsonString<'_>, json: Option<&mut JsonReader>) {
-        match json {
-            Some(json) => json.text(text.escaped(), &mut |piece| self.add(piece)),
-            None => self.content.push(text),
-        }
-    }
-
-    /// Adds a call's input to the content, and tells whether the call is the answer's.
-    fn answers(&mut self, block: u32, name: &str, input: &str, json: &mut JsonReader) -> bool {
-        let mut add = |piece: Piece<'_>| self.add(piece);
-        let answers = json.call(block, name, &mut add);
-        if answers {
-            json.arguments(block, escaped(&json_token(input)), &mut add);
-            json.stop(block, &mut add);
-        }
-        answers
-    }
-
-    fn add(&mut self, piece: Piece<'_>) {
-        match piece {
-            Piece::Content(escaped) => self.content.push_escaped(escaped),
-            Piece::Reasoning(escaped) => self.reasoning.push_escaped(escaped),
-        }
-    }
-
-    fn into_choice(mut self, finish_reason: FinishReason, legacy_functions: bool) -> Choice<'a> {
-        let function_call = if legacy_functions {
-            std::mem::take(&mut self.tool_calls)
-                .into_iter()
-                .next()
-                .map(|call| call.function)
-        } else {
-            None
-        };
-        let message = AssistantMessage {
-            role: "assistant",
-            content: self.content.into_token(),
-            refusal: None,
-            reasoning_content: self.reasoning.into_token(),
-            reasoning_details: self.reasoning_details.into_iter().collect(),
-            tool_calls: self.tool_calls,
-            function_call,
-            annotations: self.annotations,
-        };
-        Choice {
-            index: 0,
-            message,
-            logprobs: None,
-            finish_reason,
-        }
+    fn into_turn(self) -> Option<FinishedTurn> {
+        self.collected.map(|collected| collected.turn)
     }
 }
 
-/// The reasoning of an answer with calls.
-fn collect(content: &[ContentBlock<'_>], answer: &Answer) -> Option<Collected> {
-    let mut collector = Collector::of(answer);
-    for (index, block) in (0..).zip(content) {
-        collector.block(index, block);
-    }
-    collector.finish()
+fn content<'r, 'a>(
+    response: &'r ConverseResponse<'a>,
+) -> Result<&'r [ContentBlock<'a>], AnswerError> {
+    let output = response.output.as_ref();
+    let message = output.and_then(|output| output.message.as_ref());
+    Ok(&message.ok_or(AnswerError::NoOutput)?.content)
 }
 
-/// A citation of a web page; OpenAI has no place for other locations.
-fn annotation<'a>(
-    citation: &'a Citation<'a>,
-    (start_index, end_index): (usize, usize),
-) -> Option<Annotation<'a>> {
-    let (url, title) = web_page(citation)?;
-    let raw = |token: &'a str| serde_json::from_str::<&RawValue>(token).ok();
-    Some(Annotation {
-        r#type: "url_citation",
-        url_citation: UrlCitation {
-            start_index,
-            end_index,
-            url: raw(url)?,
-            title: raw(title)?,
-        },
+/// What Bedrock said beside its answers: an object for one, a list of objects for several.
+fn passed(answers: &[(&[u8], &Answer)]) -> Result<Option<Box<RawValue>>, AnswerError> {
+    let asked = answers.iter().filter(|(_, answer)| answer.bedrock);
+    let mut passed = asked
+        .map(|(json, _)| Passed::of_answer(json))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(match passed.len() {
+        0 => None,
+        1 => passed.pop().map(Passed::into_object),
+        _ => Some(to_raw_value(&passed)?),
     })
 }
 

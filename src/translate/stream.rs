@@ -1,6 +1,7 @@
 //! A ConverseStream answer becomes chat completion chunks: event-stream bytes in, server-sent events out.
 
 mod blocks;
+mod choices;
 mod json;
 mod progress;
 mod step;
@@ -31,7 +32,8 @@ pub struct ChunkHead<'a> {
 /// Translates one answer.
 ///
 /// Bytes may come in any split; whole messages are translated at once and nothing whole is held back. A
-/// stream ends in exactly one way: with `[DONE]` after `messageStop`, or with one error event before it.
+/// stream ends in exactly one way: with `[DONE]` after `messageStop`, or with one error event before it. One of
+/// several choices ends in silence instead of with `[DONE]`: [`end_choices`](Self::end_choices) ends them all.
 #[derive(Debug)]
 pub struct StreamTranslator {
     decoder: Decoder,
@@ -45,6 +47,15 @@ impl StreamTranslator {
         Self {
             decoder: Decoder::default(),
             progress: Progress::new(writer, answer),
+        }
+    }
+
+    /// The same for the choice with this number.
+    #[must_use]
+    pub fn for_choice(self, index: u32) -> Self {
+        Self {
+            progress: self.progress.for_choice(index),
+            ..self
         }
     }
 
@@ -78,7 +89,9 @@ impl StreamTranslator {
     /// # Errors
     /// When the answer is not one of Converse's, or the model produced something malformed.
     pub fn push_whole(&mut self, json: &[u8], out: &mut BytesMut) -> Result<(), AnswerError> {
-        self.progress.whole(&serde_json::from_slice(json)?, out)
+        let response = serde_json::from_slice(json)?;
+        self.progress.pass(json)?;
+        self.progress.whole(&response, out)
     }
 
     /// Says that the upstream ended.

@@ -1,11 +1,13 @@
 //! `fixtures/responses/<case>.converse.json`: an answer of Converse's, and the chat completion that it becomes. Its
 //! member `answer` says how that must look, and is none of Converse's.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use outcrop::translate::{Answer, Failure, chat_completion};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::golden::{assert_golden, pretty};
@@ -16,9 +18,8 @@ use crate::wire::HEAD;
 fn answers_become_chat_completions() {
     insta::glob!("../../fixtures/responses", "*.converse.json", |path| {
         let json = fs::read(path).unwrap();
-        let options: Option<Value> = serde_json::from_slice(&json).ok();
-        let options = options.as_ref().and_then(|json| json.get("answer"));
-        let answer = options.map_or_else(Answer::default, answer_to);
+        let (json, options) = without_options(json);
+        let answer = options.as_ref().map_or_else(Answer::default, answer_to);
         let output = match chat_completion(&json, HEAD.id, HEAD.created, HEAD.model, &answer) {
             Ok(completion) => pretty(&completion.body),
             Err(error) => {
@@ -52,7 +53,9 @@ fn reasoning_before_calls_is_to_be_sent_back() {
     assert_eq!(detail["index"], 0);
     let data = STANDARD.decode(detail["data"].as_str().unwrap()).unwrap();
     // The code stands before what it authenticates.
-    let turn = completion.turn.unwrap();
+    let [turn] = completion.turns.as_slice() else {
+        panic!("one answer, one turn");
+    };
     assert_eq!(data.split_at(32).1, turn.reasoning);
     assert_eq!(turn.call_ids, ["tooluse_B", "tooluse_A"]);
     let shown: Value = serde_json::from_slice(&turn.reasoning).unwrap();
@@ -67,6 +70,16 @@ fn reasoning_before_calls_is_to_be_sent_back() {
             ],
         })
     );
+}
+
+/// An answer's JSON text without its `answer`, which says what the request asked for.
+fn without_options(json: Vec<u8>) -> (Vec<u8>, Option<Value>) {
+    let Ok(mut members) = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(&json) else {
+        return (json, None);
+    };
+    let options = members.remove("answer");
+    let options = options.map(|options| serde_json::from_str(options.get()).unwrap());
+    (serde_json::to_vec(&members).unwrap(), options)
 }
 
 /// A request whose answer needs the client's own names, in the form that the client knows.

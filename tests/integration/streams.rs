@@ -65,6 +65,8 @@ pub(crate) fn answer_to(options: &Value) -> Answer {
         "stream_options": {"include_usage": options["include_usage"]},
         "response_format": options["response_format"],
         "reasoning_effort": options["reasoning_effort"],
+        "bedrock": options["bedrock"],
+        "service_tier": options["service_tier"],
     });
     if !options["model"].is_null() {
         request["model"] = options["model"].clone();

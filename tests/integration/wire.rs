@@ -145,9 +145,9 @@ impl Received {
             assert_eq!(chunk["object"], "chat.completion.chunk");
             assert_eq!(chunk["created"], HEAD.created);
             assert_eq!(chunk["model"], HEAD.model);
-            if !chunk["usage"].is_null() {
+            if !chunk["usage"].is_null() || chunk.get("bedrock").is_some() {
                 assert_eq!(chunk["choices"], serde_json::json!([]));
-                received.usage = Some(chunk["usage"].clone());
+                received.usage = Some(chunk["usage"].clone()).filter(|usage| !usage.is_null());
                 continue;
             }
             roles += usize::from(!chunk["choices"][0]["delta"]["role"].is_null());

@@ -31,6 +31,11 @@ fn every_option_is_read_from_the_file() {
         max_attempts = 10
         [reasoning]
         add_budget = false
+        [guardrail]
+        id = "gr0example12"
+        version = 3
+        trace = "enabled_full"
+        only_new_input = true
         [metrics]
         open = true
         "#,
@@ -59,6 +64,10 @@ fn every_option_is_read_from_the_file() {
     assert_eq!(config.bedrock.total_timeout, Duration::from_hours(24));
     assert_eq!(config.bedrock.max_attempts, 10);
     assert!(!config.reasoning.add_budget);
+    assert_eq!(config.guardrail.id.as_deref(), Some("gr0example12"));
+    assert_eq!(config.guardrail.version.as_deref(), Some("3"));
+    assert_eq!(config.guardrail.trace.as_deref(), Some("enabled_full"));
+    assert!(config.guardrail.only_new_input);
     assert!(config.metrics.open);
 }
 

@@ -91,8 +91,9 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
         "unsupported" => "reject",
         "mode" => "client",
         "images" => "public",
-        "allow_anonymous" | "open" | "s3" => "true",
+        "allow_anonymous" | "open" | "s3" | "only_new_input" => "true",
         "add_budget" => "false",
+        "trace" => "enabled",
         "max_body_bytes" => "4096",
         "region" => "eu-west-1",
         "endpoint_url" | "control_endpoint_url" => "http://localhost:9/a",
@@ -140,6 +141,7 @@ fn the_table_of_options_is_sound() {
             "reasoning",
             "recall",
             "fetch",
+            "guardrail",
             "metrics"
         ]
     );

@@ -1,4 +1,4 @@
-use super::{from_variables, mistake};
+use super::{from_file, from_variables, mistake, mistakes};
 
 #[test]
 fn an_address_is_an_ip_address_or_a_name_with_a_port() {
@@ -140,4 +140,65 @@ fn a_region_is_fit_to_be_part_of_a_host_name() {
         let loaded = from_variables(&[("OUTCROP_BEDROCK_REGION", value)]).unwrap();
         assert_eq!(loaded.config.bedrock.region.as_deref(), Some(value));
     }
+}
+
+#[test]
+fn a_guardrail_is_an_id_with_a_version() {
+    let arn = "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/gr0example12";
+    for id in ["gr0example12", arn] {
+        for version in ["1", "99999999", "DRAFT"] {
+            let text = format!("[guardrail]\nid = \"{id}\"\nversion = \"{version}\"\n");
+            let guardrail = from_file(&text).unwrap().config.guardrail;
+            assert_eq!(guardrail.id.as_deref(), Some(id));
+            assert_eq!(guardrail.version.as_deref(), Some(version));
+        }
+    }
+    for id in [
+        "",
+        "GR0",
+        "arn:aws:bedrock:us-east-1:123456789012:guardrail/",
+        "arn:aws:bedrock:us-east-1:12345678901:guardrail/gr0",
+        "arn:aws:s3:us-east-1:123456789012:guardrail/gr0",
+        "arn:aws:bedrock::123456789012:guardrail/gr0",
+    ] {
+        let text = format!("[guardrail]\nid = \"{id}\"\nversion = 1\n");
+        let lines = mistakes(&text);
+        assert!(
+            lines[0].contains("guardrail.id must be the id or the ARN"),
+            "{lines:?}"
+        );
+    }
+    for version in ["0", "\"01\"", "\"draft\"", "100000000", "1.5", "true"] {
+        let lines = mistakes(&format!("[guardrail]\nid = \"gr0\"\nversion = {version}\n"));
+        assert!(
+            lines[0].contains("guardrail.version must be the number"),
+            "{lines:?}"
+        );
+    }
+    assert!(mistake("guardrail.only_new_input", "1").contains("true or false"));
+    let trace = "[guardrail]\nid = \"gr0\"\nversion = 1\ntrace = \"on\"\n";
+    assert!(mistakes(trace)[0].contains("guardrail.trace must be \"enabled\""));
+}
+
+#[test]
+fn half_a_guardrail_is_a_mistake() {
+    let problem = |key: &str, other: &str| {
+        format!(
+            "outcrop.toml:2:{}: guardrail.{key} needs guardrail.{other} beside it: Bedrock wants a guardrail's id and its version",
+            key.len() + 4
+        )
+    };
+    assert_eq!(
+        mistakes("[guardrail]\nid = \"gr0\"\n"),
+        [problem("id", "version")]
+    );
+    assert_eq!(
+        mistakes("[guardrail]\nversion = 1\n"),
+        [problem("version", "id")]
+    );
+    assert_eq!(
+        mistakes("[guardrail]\ntrace = \"enabled\"\n"),
+        [problem("trace", "id")]
+    );
+    assert!(from_file("[guardrail]\nonly_new_input = true\n").is_ok());
 }

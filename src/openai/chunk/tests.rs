@@ -14,7 +14,7 @@ fn the_role_stands_in_the_first_chunk_alone() {
     writer.content(r#""Hi""#, &mut out);
     writer.content(r#""!""#, &mut out);
     writer.finish(FinishReason::Stop, Some("flex"), &mut out);
-    writer.usage(&Usage::default(), Some("flex"), &mut out);
+    writer.end(Some(&Usage::default()), Some("flex"), None, &mut out);
     ChunkWriter::done(&mut out);
     let text = String::from_utf8(out.to_vec()).unwrap();
     let events: Vec<_> = text
@@ -44,5 +44,43 @@ fn the_role_stands_in_the_first_chunk_alone() {
         chunks
             .iter()
             .all(|chunk| chunk["model"] == "a\"b" && chunk["created"] == 7)
+    );
+}
+
+#[test]
+fn the_chunk_that_ends_an_answer_holds_what_there_is() {
+    let bedrock = RawValue::from_string(r#"{"stopReason":"end_turn"}"#.to_owned()).unwrap();
+    let usage = Usage::default();
+    let end = |include_usage, usage, bedrock| -> serde_json::Value {
+        let writer = ChunkWriter::new("chatcmpl-1", 7, "m", include_usage).for_choice(3);
+        let mut out = BytesMut::new();
+        writer.end(usage, None, bedrock, &mut out);
+        let chunk = out.strip_prefix(b"data: ").unwrap();
+        serde_json::from_slice(chunk).unwrap()
+    };
+    let both = end(true, Some(&usage), Some(&*bedrock));
+    assert_eq!(both["usage"]["total_tokens"], 0);
+    assert_eq!(both["bedrock"]["stopReason"], "end_turn");
+    let lost = end(true, None, Some(&*bedrock));
+    assert_eq!(
+        (&lost["usage"], &lost["choices"]),
+        (&serde_json::Value::Null, &serde_json::json!([]))
+    );
+    assert!(lost.get("usage").is_some());
+    assert_eq!(end(false, None, Some(&*bedrock)).get("usage"), None);
+}
+
+#[test]
+fn every_chunk_of_a_choice_names_its_number() {
+    let mut writer = ChunkWriter::new("chatcmpl-1", 7, "m", false).for_choice(3);
+    let mut out = BytesMut::new();
+    writer.content(r#""Hi""#, &mut out);
+    writer.keep_alive(&mut out);
+    writer.finish(FinishReason::Stop, None, &mut out);
+    let text = String::from_utf8(out.to_vec()).unwrap();
+    assert_eq!(
+        text.matches(r#""choices":[{"index":3,"delta":{"#).count(),
+        3,
+        "{text}"
     );
 }

@@ -1,5 +1,3 @@
-mod script;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,11 +6,11 @@ use http_body_util::BodyExt as _;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use self::script::{Scripted, Step, metadata, scripted, start, stop, text, whole};
 use super::*;
 use crate::metrics::Metrics;
 use crate::server::connection::ConnectionState;
 use crate::server::request_id::RequestId;
+use crate::server::scripted::{Scripted, Step, metadata, scripted, start, stop, text, whole};
 use crate::server::translation::Call;
 use crate::translate::{Answer as Shape, ChunkHead};
 

@@ -29,6 +29,16 @@ pub(super) struct Blocks {
     held: VecDeque<Step<'static>>,
     held_length: usize,
     pub(super) cited: CitedText,
+    /// Citations of the block whose text is not over yet.
+    citations: Vec<PageCitation>,
+    citations_length: usize,
+}
+
+/// A citation of a web page; url and title are JSON strings.
+#[derive(Debug)]
+struct PageCitation {
+    url: String,
+    title: String,
 }
 
 #[derive(Debug)]
@@ -59,6 +69,15 @@ impl Blocks {
             held: VecDeque::new(),
             held_length: 0,
             cited: CitedText::default(),
+            citations: Vec::new(),
+            citations_length: 0,
+        }
+    }
+
+    pub(super) fn for_choice(self, index: u32) -> Self {
+        Self {
+            writer: self.writer.for_choice(index),
+            ..self
         }
     }
 
@@ -96,9 +115,11 @@ impl Blocks {
 
     /// Ends the calls that were left open, and sends all that was held back.
     pub(super) fn close(&mut self, out: &mut BytesMut) {
+        self.annotate(out);
         while self.open.is_some() {
             self.close_call(out);
             self.release(out);
+            self.annotate(out);
         }
         self.finish_json(out);
     }
@@ -131,10 +152,13 @@ impl Blocks {
     }
 
     fn send(&mut self, step: Step<'_>, out: &mut BytesMut) {
+        let block = step.block;
+        if self.cited.block != Some(block) {
+            self.annotate(out);
+        }
         let Some(step) = self.send_json(step, out) else {
             return;
         };
-        let block = step.block;
         match step.action {
             Action::Text { token, characters } => {
                 self.cited.advance(block, characters);
@@ -147,18 +171,40 @@ impl Blocks {
                     self.writer.reasoning_content(&token, out);
                 }
             }
-            Action::Citation { url, title } => {
-                let (index, range) = self.cited.annotation(block);
-                self.writer.annotation(index, range, &url, &title, out);
-            }
+            Action::Citation { url, title } => self.cite(block, &url, &title, out),
             Action::CallStart { id, name } => self.open_call(block, &id, &name, out),
             Action::CallArguments { token } => {
                 if !is_empty(&token) {
                     self.send_arguments(&token, out);
                 }
             }
-            Action::BlockStop => self.close_call(out),
+            Action::BlockStop => {
+                self.annotate(out);
+                self.close_call(out);
+            }
         }
+    }
+
+    /// Keeps a citation until its block is over: what it supports is the block's whole text, as in a whole answer.
+    fn cite(&mut self, block: u32, url: &str, title: &str, out: &mut BytesMut) {
+        self.cited.advance(block, 0);
+        self.citations_length += size_of::<PageCitation>() + url.len() + title.len();
+        self.citations.push(PageCitation {
+            url: url.to_owned(),
+            title: title.to_owned(),
+        });
+        if self.citations_length > MAX_HELD_LENGTH {
+            self.annotate(out);
+        }
+    }
+
+    /// Sends the citations of the block that is over.
+    fn annotate(&mut self, out: &mut BytesMut) {
+        for PageCitation { url, title } in self.citations.drain(..) {
+            let (index, range) = self.cited.annotation();
+            self.writer.annotation(index, range, &url, &title, out);
+        }
+        self.citations_length = 0;
     }
 
     fn open_call(&mut self, block: u32, id: &str, name: &str, out: &mut BytesMut) {
@@ -210,8 +256,7 @@ impl CitedText {
     }
 
     /// The number of the next annotation, and the range of the block's text so far.
-    fn annotation(&mut self, block: u32) -> (u32, (usize, usize)) {
-        self.advance(block, 0);
+    fn annotation(&mut self) -> (u32, (usize, usize)) {
         let index = self.annotations;
         self.annotations += 1;
         (index, (self.block_start, self.characters))

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::BytesMut;
 
 use super::super::answer_error::AnswerError;
+use super::super::passed::{Passed, PassedEvents};
 use super::super::replay::{Collector, FinishedTurn};
 use super::super::request::Answer;
 use super::super::response::{served_tier, web_page};
@@ -39,11 +40,8 @@ pub(super) struct Progress {
     collector: Collector,
     /// Set by `messageStop`, after an answer whose reasoning will have to come back.
     turn: Option<FinishedTurn>,
-    /// Whether a call must be a `function_call`.
-    legacy_functions: bool,
-    include_usage: bool,
-    /// Whether the request named a tier.
-    asked_tier: bool,
+    /// What the client gets of Bedrock's own words; none unless it asked for them.
+    passed: Option<PassedEvents>,
     usage: Option<TokenUsage>,
     service_tier: Option<String>,
     /// Set by `messageStop`.
@@ -56,9 +54,7 @@ impl Progress {
             phase: Phase::Open,
             collector: Collector::of(&answer),
             turn: None,
-            legacy_functions: answer.legacy_functions,
-            include_usage: answer.include_usage,
-            asked_tier: answer.service_tier,
+            passed: answer.bedrock.then(PassedEvents::default),
             blocks: Blocks::new(writer, answer),
             usage: None,
             service_tier: None,
@@ -66,7 +62,14 @@ impl Progress {
         }
     }
 
-    /// Takes another answer's form; its usage and tier are asked for by the request itself and stay.
+    pub(super) fn for_choice(self, index: u32) -> Self {
+        Self {
+            blocks: self.blocks.for_choice(index),
+            ..self
+        }
+    }
+
+    /// Takes another answer's form; what the request itself asks for is the same.
     pub(super) fn expect(&mut self, answer: Answer) {
         self.collector = Collector::of(&answer);
         self.blocks.expect(answer);
@@ -100,7 +103,11 @@ impl Progress {
         let (name, text) = match message.kind()? {
             _ if self.phase == Phase::Done => return Ok(()),
             Kind::Event(name) if !Exception::is_exception_name(name) => {
-                return self.event(Event::parse(name, message.payload())?, out);
+                let event = Event::parse(name, message.payload())?;
+                if let Some(passed) = &mut self.passed {
+                    passed.event(name, message.payload());
+                }
+                return self.event(event, out);
             }
             Kind::Event(name) | Kind::Exception(name) => (name, ""),
             Kind::Error { code, message } => (code, message),
@@ -207,8 +214,11 @@ impl Progress {
     /// Ends the choice with its finish reason; the answer ends with its usage.
     pub(super) fn stop(&mut self, reason: &str, out: &mut BytesMut) -> Result<(), AnswerError> {
         self.blocks.close(out);
-        let finish_reason =
-            stop::finish_reason(reason, self.blocks.has_calls(), self.legacy_functions)?;
+        let finish_reason = stop::finish_reason(
+            reason,
+            self.blocks.has_calls(),
+            self.blocks.answer.legacy_functions,
+        )?;
         // Here all blocks are whole, and nothing comes between the deltas of a call.
         if let Some(collected) = self.collector.finish() {
             if let Some(sealed) = &collected.sealed {
@@ -240,12 +250,48 @@ impl Progress {
     }
 
     pub(super) fn done(&mut self, out: &mut BytesMut) {
-        if let Some(usage) = self.usage.as_ref().filter(|_| self.include_usage) {
-            let tier = served_tier(self.service_tier.as_deref(), self.asked_tier);
-            self.blocks.writer.usage(&stop::usage(usage), tier, out);
+        self.phase = Phase::Done;
+        // One of several choices: their end is written for all of them together.
+        if self.blocks.answer.choices > 1 {
+            return;
+        }
+        let usage = self.usage.as_ref().filter(|_| self.includes_usage());
+        let usage = usage.map(stop::usage);
+        let passed = self.take_passed().map(Passed::into_object);
+        if usage.is_some() || passed.is_some() {
+            let writer = &self.blocks.writer;
+            writer.end(usage.as_ref(), self.service_tier(), passed.as_deref(), out);
         }
         ChunkWriter::done(out);
-        self.phase = Phase::Done;
+    }
+
+    /// What Bedrock said beside the answer, if the client asked for it; it is there once.
+    pub(super) fn take_passed(&mut self) -> Option<Passed> {
+        self.passed.take().map(PassedEvents::finish)
+    }
+
+    /// Takes what is passed on of a whole answer.
+    pub(super) fn pass(&mut self, json: &[u8]) -> Result<(), AnswerError> {
+        if let Some(passed) = &mut self.passed {
+            *passed = Passed::of_answer(json)?.into();
+        }
+        Ok(())
+    }
+
+    pub(super) fn writer(&self) -> &ChunkWriter {
+        &self.blocks.writer
+    }
+
+    pub(super) fn includes_usage(&self) -> bool {
+        self.blocks.answer.include_usage
+    }
+
+    /// The tier to name at the answer's end.
+    pub(super) fn service_tier(&self) -> Option<&str> {
+        served_tier(
+            self.service_tier.as_deref(),
+            self.blocks.answer.service_tier,
+        )
     }
 
     pub(super) fn error(&mut self, error: &ErrorObject, out: &mut BytesMut) {

@@ -219,7 +219,7 @@ for (const stream of [false, true]) {
     ["an overloaded Bedrock", "error-service-unavailable", "InternalServerError", { status: 503, code: "overloaded" }],
   ]) {
     test(`${what} is a ${type}${stream ? ", streaming" : ""}`, unless, async () => {
-      await assert.rejects(ask(name, { stream, ...(expected.param && { n: 2 }) }), (error) => {
+      await assert.rejects(ask(name, { stream, ...(expected.param && { n: 9 }) }), (error) => {
         assert.ok(error instanceof OpenAI[type], String(error));
         for (const [member, value] of Object.entries(expected)) assert.equal(error[member], value, member);
         assert.match(error.requestID, /^req_/);

@@ -18,7 +18,7 @@ def ask(client, name="short-text", **more):
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("n", 2),
+        ("n", 9),
         ("logprobs", True),
         ("temperature", 3),
         ("modalities", ["text", "audio"]),

@@ -102,7 +102,8 @@ async fn each_wrong_member_is_named() {
         (json!({"max_tokens": 0}), "max_tokens"),
         (json!({"max_tokens": -1}), "max_tokens"),
         (json!({"stream": "yes"}), "stream"),
-        (json!({"n": 2}), "n"),
+        (json!({"n": 9}), "n"),
+        (json!({"bedrock": {"system": []}}), "bedrock.system"),
         (
             json!({"response_format": {"type": "json_schema"}}),
             "response_format.json_schema",

@@ -69,7 +69,8 @@ proptest! {
 
         let completion =
             chat_completion(&json, HEAD.id, HEAD.created, HEAD.model, &with_replay()).unwrap();
-        let turn = completion.turn.map(|turn| (turn.call_ids, turn.reasoning));
+        let mut turns = completion.turns.into_iter();
+        let turn = turns.next().map(|turn| (turn.call_ids, turn.reasoning));
         prop_assert_eq!(cut.take_turn().map(|turn| (turn.call_ids, turn.reasoning)), turn);
         let completion: Value = serde_json::from_slice(&completion.body).unwrap();
         let message = &completion["choices"][0]["message"];

@@ -1,0 +1,283 @@
+//! What a client says in Bedrock's own words: the `bedrock` object goes over what was translated, `metadata`
+//! becomes tags.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::context::Context;
+use super::notes::Notes;
+use crate::bedrock::request::{
+    ConverseRequest, GuardrailConfiguration, Message, SystemContentBlock, ToolConfiguration,
+};
+use crate::openai::metadata::Metadata;
+use crate::openai::{BedrockObject, InvalidRequest};
+
+/// The most tags that Converse takes.
+const MAX_TAGS: usize = 16;
+/// The most characters of a tag's key, and of its value.
+const MAX_TAG_LENGTH: usize = 256;
+/// What a tag may hold beside letters and digits: `[a-zA-Z0-9\s:_@$#=/+,-.]`.
+const TAG_PUNCTUATION: &[u8] = b" \t\n\x0b\x0c\r:_@$#=/+,-.";
+/// Betas of Claude's own API that Bedrock refuses, by how their names begin. What they are for works without them,
+/// or not at all.
+const REFUSED_BETAS: [&str; 3] = ["advanced-tool-use", "prompt-caching", "compact-2026-01-12"];
+
+/// What decides over the client's own settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passing<'p> {
+    /// The operator's guardrail, which no request can change.
+    guardrail: Option<&'p GuardrailConfiguration<'p>>,
+    /// Whether the model may be a Claude.
+    claude: bool,
+    /// Whether ConverseStream is called, which alone knows how a guardrail works on a stream.
+    streaming: bool,
+}
+
+/// A Converse request whose settings are a tree. The members that follow are those that a prompt cache's prefix
+/// is built of.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MergedRequest<'a> {
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_config: Option<ToolConfiguration<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    system: Vec<SystemContentBlock<'a>>,
+    messages: Vec<Message<'a>>,
+}
+
+impl<'p> Passing<'p> {
+    /// What `context` decides, for a call of ConverseStream or of Converse.
+    pub(super) fn new(context: &Context<'p>, streaming: bool) -> Self {
+        let model = context.foundation_model;
+        Self {
+            guardrail: context.guarding.guardrail,
+            claude: model.is_none_or(|model| model.starts_with("anthropic.")),
+            streaming,
+        }
+    }
+
+    /// The body of a call: `request` with the members of `object` merged over it, and the operator's guardrail over both.
+    pub(super) fn body(
+        self,
+        mut request: ConverseRequest<'p>,
+        object: Option<BedrockObject>,
+        notes: &mut Notes,
+    ) -> Result<Vec<u8>, InvalidRequest> {
+        let mut members = object.map(BedrockObject::into_members).unwrap_or_default();
+        if members.is_empty() {
+            request.guardrail_config = self.guardrail.cloned();
+            return json_bytes(&request);
+        }
+        self.filter(&mut members, notes);
+        let tool_config = request.tool_config.take();
+        let system = std::mem::take(&mut request.system);
+        let messages = std::mem::take(&mut request.messages);
+        request.guardrail_config = self.guardrail.cloned();
+        let mut settings = tree(&request)?;
+        settings.shift_remove("messages");
+        merge(&mut settings, members);
+        json_bytes(&MergedRequest {
+            settings,
+            tool_config,
+            system,
+            messages,
+        })
+    }
+
+    /// Takes out what must not be merged, and what Bedrock would refuse.
+    fn filter(self, members: &mut Map<String, Value>, notes: &mut Notes) {
+        if self.guardrail.is_some() && members.shift_remove("guardrailConfig").is_some() {
+            notes.ignore("bedrock.guardrailConfig");
+        }
+        let mode = object_in(members, "guardrailConfig")
+            .filter(|_| !self.streaming)
+            .and_then(|guardrail| guardrail.shift_remove("streamProcessingMode"));
+        if mode.is_some() {
+            notes.ignore("bedrock.guardrailConfig.streamProcessingMode");
+        }
+        if let Some(fields) = object_in(members, "additionalModelRequestFields") {
+            self.filter_betas(fields, notes);
+        }
+    }
+
+    /// Only Claude has betas, and Bedrock refuses a request for some of them.
+    fn filter_betas(self, fields: &mut Map<String, Value>, notes: &mut Notes) {
+        const PATH: &str = "bedrock.additionalModelRequestFields.anthropic_beta";
+        let Some(betas) = fields.get_mut("anthropic_beta") else {
+            return;
+        };
+        let Some(betas) = betas.as_array_mut().filter(|_| self.claude) else {
+            if !self.claude {
+                fields.shift_remove("anthropic_beta");
+                notes.ignore(PATH);
+            }
+            return;
+        };
+        let mut index = 0;
+        betas.retain(|beta| {
+            let refused = beta
+                .as_str()
+                .is_some_and(|beta| REFUSED_BETAS.iter().any(|start| beta.starts_with(start)));
+            if refused {
+                notes.ignore(format!("{PATH}[{index}]"));
+            }
+            index += 1;
+            !refused
+        });
+        if betas.is_empty() {
+            fields.shift_remove("anthropic_beta");
+        }
+    }
+}
+
+/// `requestMetadata`: pairs that stand in AWS's invocation logs. Pairs that cannot be tags have no effect.
+pub(super) fn request_metadata<'a>(
+    metadata: Metadata<'a>,
+    notes: &mut Notes,
+) -> BTreeMap<Cow<'a, str>, Cow<'a, str>> {
+    let mut tags = BTreeMap::new();
+    for (key, value) in metadata {
+        let fits = tags.len() < MAX_TAGS && !key.is_empty() && is_tag(&key) && is_tag(&value);
+        if fits {
+            tags.insert(key, value);
+        } else {
+            notes.ignore(format!("metadata.{key}"));
+        }
+    }
+    tags
+}
+
+fn is_tag(text: &str) -> bool {
+    text.len() <= MAX_TAG_LENGTH
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || TAG_PUNCTUATION.contains(&byte))
+}
+
+/// JSON Merge Patch (RFC 7396): objects are merged member by member, null removes, all else replaces.
+fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (name, value) in patch {
+        match value {
+            Value::Null => drop(target.shift_remove(&name)),
+            Value::Object(patch) => {
+                let place = target.entry(name).or_insert(Value::Null);
+                let mut merged = match place.take() {
+                    Value::Object(members) => members,
+                    _ => Map::new(),
+                };
+                merge(&mut merged, patch);
+                *place = Value::Object(merged);
+            }
+            value => drop(target.insert(name, value)),
+        }
+    }
+}
+
+fn object_in<'m>(
+    members: &'m mut Map<String, Value>,
+    name: &str,
+) -> Option<&'m mut Map<String, Value>> {
+    members.get_mut(name).and_then(Value::as_object_mut)
+}
+
+fn tree(request: &ConverseRequest<'_>) -> Result<Map<String, Value>, InvalidRequest> {
+    match serde_json::to_value(request) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Ok(Map::new()),
+        Err(error) => Err(unwritable(&error)),
+    }
+}
+
+fn json_bytes(request: &impl Serialize) -> Result<Vec<u8>, InvalidRequest> {
+    serde_json::to_vec(request).map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &serde_json::Error) -> InvalidRequest {
+    InvalidRequest {
+        message: format!("The request cannot be written as JSON: {error}."),
+        param: None,
+        code: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::bedrock::Family;
+    use crate::openai::ChatCompletionRequest;
+    use crate::translate::converse_request;
+
+    fn object(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(members) => members,
+            other => panic!("{other} is no object"),
+        }
+    }
+
+    #[test]
+    fn objects_are_merged_nulls_remove_and_all_else_replaces() {
+        for (target, patch, merged) in [
+            (
+                json!({"a": 1, "b": 2}),
+                json!({"a": null, "c": 3}),
+                json!({"b": 2, "c": 3}),
+            ),
+            (
+                json!({"a": {"b": 1, "c": 2}}),
+                json!({"a": {"b": 3}}),
+                json!({"a": {"b": 3, "c": 2}}),
+            ),
+            (json!({"a": [1, 2]}), json!({"a": [3]}), json!({"a": [3]})),
+            (
+                json!({"a": 1}),
+                json!({"a": {"b": {"c": null, "d": [null]}}}),
+                json!({"a": {"b": {"d": [null]}}}),
+            ),
+            (json!({"a": {"b": 1}}), json!({"a": 2}), json!({"a": 2})),
+            (json!({}), json!({"a": null}), json!({})),
+        ] {
+            let mut target = object(target);
+            merge(&mut target, object(patch));
+            assert_eq!(Value::Object(target), merged);
+        }
+    }
+
+    #[test]
+    fn members_of_tomorrow_pass_as_they_stand() {
+        let json = br#"{"model":"m","messages":[{"role":"user","content":"Hi"}],
+            "bedrock":{"tomorrow":[1,null,{"a":1.5,"b":null}]}}"#;
+        let request = ChatCompletionRequest::parse(json).unwrap();
+        let family = Family::of(None);
+        let body = converse_request(request, &Context::new(&family))
+            .unwrap()
+            .body;
+        assert_eq!(
+            String::from_utf8(body).unwrap(),
+            r#"{"tomorrow":[1,null,{"a":1.5,"b":null}],"messages":[{"role":"user","content":[{"text":"Hi"}]}]}"#
+        );
+    }
+
+    #[test]
+    fn a_tag_is_what_the_service_says() {
+        assert!(is_tag("") && is_tag("Team A:_@$#=/+,-.9\t") && is_tag(&"x".repeat(256)));
+        for text in ["ä", "a*b", "a\"", "a;", &"x".repeat(257)] {
+            assert!(!is_tag(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn seventeen_pairs_are_sixteen_tags() {
+        let mut notes = Notes::default();
+        let pairs = (0..17).map(|n| (Cow::Owned(format!("k{n:02}")), Cow::Borrowed("v")));
+        let tags = request_metadata(pairs.collect(), &mut notes);
+        assert_eq!(tags.len(), 16);
+        assert_eq!(notes.ignored().as_deref(), Some("metadata.k16"));
+    }
+}
