@@ -32,9 +32,9 @@ pub(super) fn check(script: &[u8]) {
     let answer = Answer {
         include_usage: options & 1 != 0,
         legacy_functions: options & 2 != 0,
-        json: match options & 12 {
-            4 => json("meta.llama3-3-70b-instruct-v1:0"),
-            8 => json("amazon.nova-lite-v1:0"),
+        json: match options & 0b1100 {
+            0b0100 => json("meta.llama3-3-70b-instruct-v1:0"),
+            0b1000 => json("amazon.nova-lite-v1:0"),
             _ => None,
         },
         bedrock: options & 128 != 0,

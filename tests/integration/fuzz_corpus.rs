@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a check stops where something is not as it should be"
 )]
 #[path = "../../fuzz/checks/request.rs"]
 mod request;
 #[expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a check stops where something is not as it should be"
 )]
@@ -36,7 +38,6 @@ fn check(folder: &str, check: fn(&[u8])) {
         .collect();
     assert!(!files.is_empty(), "{} is empty", folder.display());
     for file in files {
-        println!("{}", file.display());
         check(&fs::read(file).unwrap());
     }
 }
