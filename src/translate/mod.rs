@@ -1,5 +1,6 @@
 //! One wire format into the other. Pure: no I/O, no clock, no randomness; ids and times come in as arguments.
 
+mod answer;
 mod answer_error;
 mod choice;
 mod contents;
@@ -21,6 +22,8 @@ mod request;
 mod response;
 mod response_format;
 mod schema;
+mod settings;
+mod settle;
 mod stop;
 mod stream;
 mod strict;
@@ -30,6 +33,7 @@ mod tool_use_id;
 mod tools;
 mod turn;
 
+pub use answer::Answer;
 pub use answer_error::AnswerError;
 pub use context::{Context, Elsewhere, Guarding};
 pub use failure::Failure;
@@ -37,7 +41,7 @@ pub use json_answer::JsonAnswer;
 pub use notes::Notes;
 pub use prompt_cache::PromptCaching;
 pub use replay::{FinishedTurn, Recalled, Replay, StateKey, replayed_calls};
-pub use request::{Answer, Translation, converse_request};
+pub use request::{Translation, converse_request};
 pub use response::{Completion, chat_completion, chat_completion_of};
 pub use stream::{ChunkHead, StreamTranslator};
 pub use tool_names::ToolNames;

@@ -1,26 +1,21 @@
 //! A chat completion request becomes a Converse request.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value, json};
 
+use super::answer::Answer;
 use super::context::Context;
-use super::conversation::{Conversation, conversation};
 use super::guardrail::guard;
 use super::inference::inference_configuration;
-use super::json_answer::JsonAnswer;
 use super::notes::Notes;
 use super::passing::{Passing, request_metadata};
 use super::prompt_cache::{Wishes, set_points};
-use super::reasoning::Thinking;
-use super::replay::{Replay, Restorer};
 use super::response_format::{Circumstances, Form, form};
+use super::settings::{performance_configuration, service_tier};
+use super::settle::{replay, settled_conversation};
 use super::tool_names::ToolNames;
 use super::tools::{ToolRequest, tool_configuration};
 use crate::bedrock::Family;
-use crate::bedrock::request::{
-    ConverseRequest, PerformanceConfiguration, ServiceTier, ToolConfiguration,
-};
+use crate::bedrock::request::{ConverseRequest, ToolConfiguration};
 use crate::openai::tool::ToolChoice;
 use crate::openai::{ChatCompletionRequest, InvalidRequest};
 
@@ -35,54 +30,6 @@ pub struct Translation {
     pub answer: Answer,
     /// What had no effect, or another one.
     pub notes: Notes,
-}
-
-/// How the answer to a request must look.
-#[derive(Clone, Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is asked for by a member of its own"
-)]
-pub struct Answer {
-    /// The tools' names in both directions.
-    pub tool_names: ToolNames,
-    /// Whether a call must be a `function_call`, because the request had the deprecated `functions`.
-    pub legacy_functions: bool,
-    /// Whether the thoughts are left out.
-    pub exclude_reasoning: bool,
-    /// Whether a stream ends with a chunk of usage.
-    pub include_usage: bool,
-    /// How its reasoning can come back, where the model takes it.
-    pub replay: Option<Replay>,
-    /// Whether the request named a tier, so that the answer names the one that served it.
-    pub service_tier: bool,
-    /// Whether the answer must be JSON that the model was asked for with a tool or in words.
-    pub json: Option<JsonAnswer>,
-    /// Whether the request had a `bedrock` object, so that the answer has one.
-    pub bedrock: bool,
-    /// How many choices the answer has: each is one call's. 0 is 1.
-    pub choices: u32,
-}
-
-impl Answer {
-    fn to(
-        request: &ChatCompletionRequest<'_>,
-        tool_names: ToolNames,
-        replay: Option<Replay>,
-        json: Option<JsonAnswer>,
-    ) -> Self {
-        Self {
-            tool_names,
-            exclude_reasoning: request.reasoning.unified.exclude,
-            legacy_functions: request.legacy_functions,
-            include_usage: request.include_usage,
-            replay,
-            service_tier: request.service_tier.is_some(),
-            json,
-            bedrock: request.bedrock.is_some(),
-            choices: request.n.unwrap_or(1),
-        }
-    }
 }
 
 /// Translates a request.
@@ -210,58 +157,6 @@ fn register_tools<'a>(
     wishes
 }
 
-/// The conversation, with the model's reasoning in it, and whether the model thinks about it: not when it lacks
-/// reasoning that it would need.
-fn settled_conversation<'a>(
-    request: &mut ChatCompletionRequest<'a>,
-    context: &Context<'a>,
-    tool_names: &mut ToolNames,
-    notes: &mut Notes,
-) -> Result<(Thinking, Conversation<'a>), InvalidRequest> {
-    let mut thinking = Thinking::decide(request, context, notes);
-    if !context.replay {
-        thinking.switch_off(notes);
-    }
-    let mut conversation = conversation(
-        std::mem::take(&mut request.messages),
-        &thinking.narrow(context.family),
-        &restorer(&thinking, context),
-        context.elsewhere,
-        tool_names,
-        notes,
-    )?;
-    if let Some(missing) = conversation.missing_reasoning {
-        thinking.settle(missing, notes);
-    }
-    if !thinking.is_on() {
-        conversation.drop_reasoning();
-    } else if !context.replay {
-        notes.adjust("reasoning", &"dropped");
-    }
-    Ok((thinking, conversation))
-}
-
-/// What brings the model's reasoning back to it: only while it thinks, and not what Bedrock has just refused.
-fn restorer<'c>(thinking: &Thinking, context: &Context<'c>) -> Restorer<'c> {
-    match context.foundation_model {
-        _ if !context.replay => Restorer::after_refusal(),
-        Some(signer) if thinking.is_on() && context.family.replays_reasoning => {
-            Restorer::of(signer, context.state_key, context.recalled)
-        }
-        _ => Restorer::default(),
-    }
-}
-
-/// What the answer's reasoning needs so that it can come back.
-fn replay(thinking: &Thinking, context: &Context<'_>) -> Option<Replay> {
-    let signer = context.foundation_model?;
-    context.family.replays_reasoning.then(|| Replay {
-        signer: signer.to_owned(),
-        thinking: thinking.is_wanted(),
-        state_key: context.state_key.cloned(),
-    })
-}
-
 /// What would make the answer wrong if it were left out.
 fn refuse_untranslatable(request: &ChatCompletionRequest<'_>) -> Result<(), InvalidRequest> {
     let refuse = |param: &str, message: String| Err(InvalidRequest::unsupported(param, message));
@@ -302,34 +197,5 @@ fn one_call_at_a_time(
         );
     } else if request.sequential_tool_calls {
         notes.ignore("parallel_tool_calls");
-    }
-}
-
-fn performance_configuration<'a>(
-    latency: Option<Cow<'a, str>>,
-    notes: &mut Notes,
-) -> Option<PerformanceConfiguration<'a>> {
-    match latency?.as_ref() {
-        "standard" => None,
-        "optimized" => Some(PerformanceConfiguration {
-            latency: Cow::Borrowed("optimized"),
-        }),
-        _ => {
-            notes.ignore("performance_config");
-            None
-        }
-    }
-}
-
-/// `auto` and `default` are what Bedrock does unasked; OpenAI's other tiers do not exist there.
-fn service_tier<'a>(tier: Option<Cow<'a, str>>, notes: &mut Notes) -> Option<ServiceTier<'a>> {
-    let tier = tier?;
-    match tier.as_ref() {
-        "auto" | "default" => None,
-        "flex" | "priority" | "reserved" => Some(ServiceTier { r#type: tier }),
-        _ => {
-            notes.ignore("service_tier");
-            None
-        }
     }
 }

@@ -4,10 +4,10 @@ mod parts;
 
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::answer::Answer;
 use super::answer_error::AnswerError;
 use super::passed::Passed;
 use super::replay::{Collected, Collector, FinishedTurn};
-use super::request::Answer;
 use super::stop;
 use crate::bedrock::JsonString;
 use crate::bedrock::response::{Citation, ContentBlock, ConverseResponse, TokenUsage};

@@ -9,9 +9,9 @@ mod whole;
 
 use bytes::BytesMut;
 
+use super::answer::Answer;
 use super::answer_error::AnswerError;
 use super::replay::FinishedTurn;
-use super::request::Answer;
 use crate::bedrock::event_stream::Decoder;
 use crate::bedrock::response::TokenUsage;
 use crate::openai::ErrorObject;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::request::Answer;
+use super::super::answer::Answer;
 use super::seal::StateKey;
 use super::turn::{FinishedTurn, ReasonedTurn, Replay, call_ids};
 use crate::bedrock::JsonString;

@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 
+use super::super::answer::Answer;
 use super::super::json_answer::{JsonReader, Piece};
-use super::super::request::Answer;
 use super::{arguments, escaped, json_token, web_page};
 use crate::bedrock::JsonString;
 use crate::bedrock::response::{Citation, ContentBlock};

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 
+use super::super::answer::Answer;
 use super::super::answer_error::AnswerError;
 use super::super::json_answer::JsonReader;
-use super::super::request::Answer;
 use super::step::{Action, Step};
 use crate::openai::chunk::{ChunkWriter, ToolCallStart};
 

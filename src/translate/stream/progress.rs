@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
+use super::super::answer::Answer;
 use super::super::answer_error::AnswerError;
 use super::super::passed::{Passed, PassedEvents};
 use super::super::replay::{Collector, FinishedTurn};
-use super::super::request::Answer;
 use super::super::response::{served_tier, web_page};
 use super::super::stop;
 use super::blocks::Blocks;
