@@ -1,6 +1,7 @@
 """Dockerfile and docker-compose.yml, without an engine: they parse, every path in them is there, and what the
 containers would run is run by hand."""
 
+import base64
 import fnmatch
 import json
 import os
@@ -149,7 +150,24 @@ def test_the_profile_is_mounted_where_it_is_looked_for():
     assert (source, target, mode) == ("${HOME}/.aws", f"{aws['environment']['HOME']}/.aws", "ro")
 
 
-def test_each_variable_of_aws_is_passed_on_as_it_is():
-    passed = [name for name, value in SERVICES["aws"]["environment"].items() if value is None]
-    assert {"AWS_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} <= set(passed)
-    assert all(name.startswith("AWS_") for name in passed)
+def test_what_the_host_has_set_is_passed_on_as_it_is():
+    passed = {name for name, value in SERVICES["aws"]["environment"].items() if value is None}
+    aws = {name for name in passed if name.startswith("AWS_")}
+    assert {"AWS_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} <= aws
+    assert passed - aws == {"OUTCROP_STATE_KEY"}
+
+
+def test_the_state_key_that_is_passed_on_counts():
+    command = [*SERVICES["aws"]["command"], "--print-config"]
+    key = base64.b64encode(bytes(range(32))).decode()
+    outcome = outcrop(command, {**ENV, "OUTCROP_STATE_KEY": key})
+    assert outcome.returncode == 0, outcome.stderr
+    assert "1 state key, hidden" in outcome.stdout
+    assert key not in outcome.stdout + outcome.stderr
+    # Set on the host, but blank: as if it were not set.
+    blank = outcrop(command, {**ENV, "OUTCROP_STATE_KEY": ""})
+    assert blank.returncode == 0, blank.stderr
+    assert "A random state key" in blank.stdout
+    wrong = outcrop(command, {**ENV, "OUTCROP_STATE_KEY": key[:-4]})
+    assert wrong.returncode != 0
+    assert "openssl rand -base64 32" in wrong.stderr
