@@ -26,7 +26,7 @@ use crate::fixture::{Options, StandIn};
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4001")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4001", value_parser = address)]
     pub listen: SocketAddr,
 
     /// Folder whose *.jsonl files are replayed, subfolders included
@@ -37,7 +37,7 @@ pub struct Arguments {
     pub fixtures: PathBuf,
 
     /// Play so many times faster than recorded; 0 waits for nothing
-    #[arg(long, value_name = "FACTOR", default_value = "1", allow_negative_numbers = true, value_parser = speed)]
+    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
 
     /// Access key id that requests must be signed with
@@ -121,7 +121,13 @@ fn secret() -> impl TypedValueParser<Value = Secret> {
     StringValueParser::new().map(Secret::new)
 }
 
-fn speed(text: &str) -> Result<f64, &'static str> {
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let address = text.parse();
+    address.map_err(|_| "it must be an address and a port such as \"127.0.0.1:4001\"")
+}
+
+/// Reads the speed of a replay.
+pub(super) fn speed(text: &str) -> Result<f64, &'static str> {
     let speed = text.parse().ok();
     speed
         .filter(|speed: &f64| speed.is_finite() && *speed >= 0.0)
@@ -130,7 +136,22 @@ fn speed(text: &str) -> Result<f64, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::speed;
+    use super::{address, speed};
+
+    #[test]
+    fn an_address_has_a_port() {
+        assert_eq!(
+            address("[::1]:0").map(|address| address.port()),
+            Ok(0),
+            "port 0 takes a free one"
+        );
+        for text in ["127.0.0.1", "localhost:4001", ":4001", ""] {
+            assert!(
+                address(text).is_err_and(|problem| problem.contains("\"127.0.0.1:4001\"")),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn a_speed_is_a_number_from_0() {

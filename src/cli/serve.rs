@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::replay::speed;
 use super::signals::Signals;
 use super::{Failure, logs, print};
 use crate::config::{self, Config, Environment, FetchImages, Flags, Loaded, Reference};
@@ -90,15 +91,6 @@ impl Arguments {
         };
         config::load(&flags, environment, Path::new(""))
     }
-}
-
-/// Reads the speed of a replay.
-fn speed(text: &str) -> Result<f64, &'static str> {
-    let speed = text
-        .parse()
-        .ok()
-        .filter(|speed: &f64| speed.is_finite() && *speed >= 0.0);
-    speed.ok_or("it must be a number from 0")
 }
 
 /// Runs the gateway until it is told to stop.
@@ -217,7 +209,8 @@ fn describe(config: &Config, bedrock: &Bedrock, replay: Option<&Path>) {
     }
     if config.state_key.is_none() {
         warn!(
-            "OUTCROP_STATE_KEY is not set: after a restart, reasoning that clients kept is not believed"
+            "OUTCROP_STATE_KEY is not set: after a restart, reasoning that clients kept is not believed; set it to \
+             what `openssl rand -base64 32` prints"
         );
     }
     if config.api_keys.is_empty() {

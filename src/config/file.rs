@@ -12,6 +12,7 @@ use super::load::Loading;
 use super::mistake::{Origin, nearest, quoted};
 use super::setting::{self, SETTINGS};
 use super::value::Value;
+use super::variables;
 
 /// The file that is read from the working directory when none is named.
 const NAME: &str = "outcrop.toml";
@@ -186,6 +187,11 @@ fn unknown_key(section: &str, key: &str) -> String {
             "" => format!("{key} stands at the top, before the first [section]"),
             home => format!("{key} stands in the section [{home}]"),
         };
+    }
+    if let Some(variable) = variables::secret(key) {
+        return format!(
+            "{key} cannot stand in a file: it is a secret, and comes from the variable {variable} alone"
+        );
     }
     let here = SETTINGS.iter().filter(|setting| setting.section == section);
     let here = here.map(|setting| setting.key);

@@ -29,6 +29,14 @@ const OTHERS: &[&str] = &[
     STATE_KEY,
 ];
 
+/// Returns the variable of a secret that is looked for as the key `key` of a file.
+pub(super) fn secret(key: &str) -> Option<&'static str> {
+    [("api_key", API_KEY), ("state_key", STATE_KEY)]
+        .into_iter()
+        .find(|(name, _)| key.trim_end_matches('s') == *name)
+        .map(|(_, variable)| variable)
+}
+
 /// Reads all `OUTCROP_…` variables.
 pub(super) fn read(environment: &Environment, loading: &mut Loading) {
     for (name, value) in environment

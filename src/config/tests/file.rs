@@ -94,6 +94,15 @@ fn a_wrong_key_is_told_its_right_place_or_name() {
         ["outcrop.toml:1:1: unknown key \"colour\""]
     );
     assert_eq!(
+        mistakes("api_keys = ['sk-secret']\n[recall]\nstate_key = 'c2VjcmV0'"),
+        [
+            "outcrop.toml:1:1: api_keys cannot stand in a file: it is a secret, and comes from the variable \
+             OUTCROP_API_KEY alone",
+            "outcrop.toml:3:1: state_key cannot stand in a file: it is a secret, and comes from the variable \
+             OUTCROP_STATE_KEY alone",
+        ]
+    );
+    assert_eq!(
         mistakes("[metrics]\nport = 1"),
         ["outcrop.toml:2:1: unknown key \"port\" in [metrics], which has open"]
     );
