@@ -13,6 +13,7 @@ use outcrop::translate::Answer;
 use serde_json::Value;
 
 mod answers;
+mod carried;
 mod checks;
 mod clients;
 mod conversations;
