@@ -140,7 +140,8 @@ fn fixture(case: &Path) -> &'static str {
 #[tokio::test]
 async fn what_real_applications_ask_of_bedrock_can_be_asked_through_the_gateway() {
     let mut tally = Tally::default();
-    let (mut without_equivalent, mut without_request) = (0, 0);
+    let mut without_equivalent: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut without_request = 0;
     let gateway = Running::before(&StandInServer::start().await.url).await;
     for name in ["converse", "converse-stream"] {
         let Some(folder) = folder(name) else { return };
@@ -149,11 +150,14 @@ async fn what_real_applications_ask_of_bedrock_can_be_asked_through_the_gateway(
                 without_request += 1;
                 continue;
             };
-            let Some(request) = chat_completion_request(&converse) else {
-                without_equivalent += 1;
-                continue;
-            };
             let name = case.file_name().unwrap().to_string_lossy().into_owned();
+            let request = match chat_completion_request(&converse) {
+                Ok(request) => request,
+                Err(missing) => {
+                    without_equivalent.entry(missing).or_default().push(name);
+                    continue;
+                }
+            };
             // Mistral Large and Llama 3.3 take no images; the recorded Pixtral and Llama 4 do. One case has an image
             // that Bedrock refused, and one a video that is an image.
             let is_documented = |param: &str| {
@@ -167,8 +171,13 @@ async fn what_real_applications_ask_of_bedrock_can_be_asked_through_the_gateway(
             tally.send(&gateway, &name, &request, is_documented).await;
         }
     }
-    println!(
-        "{without_request} cases without a request, {without_equivalent} with what OpenAI has no place for"
-    );
+    println!("{without_request} cases without a request");
+    for (missing, cases) in &without_equivalent {
+        println!(
+            "{} without an equivalent, for {missing}: {}",
+            cases.len(),
+            cases.join(", ")
+        );
+    }
     tally.report("Converse requests, whole and streamed");
 }
