@@ -13,27 +13,52 @@ const OTHER_VARIABLES: [&str; 3] = ["OUTCROP_CLIENT_KEY", "OUTCROP_CONFIG", "OUT
 
 #[test]
 fn it_names_every_variable_and_no_other() {
-    let help = Command::new(env!("CARGO_BIN_EXE_outcrop"))
-        .args(["serve", "--help"])
-        .env_clear()
-        .output()
-        .unwrap();
-    let mut known = variables(&String::from_utf8(help.stdout).unwrap());
+    let mut known = variables(&help("serve"));
     assert!(known.len() > 10, "the help was not understood: {known:?}");
     known.extend(OTHER_VARIABLES.map(str::to_owned));
     assert_eq!(variables(&read("README.md")), known);
+}
+
+/// The table has the order and the defaults of the help.
+#[test]
+fn its_options_are_those_of_the_help() {
+    let help = help("serve");
+    let mut of_help: Vec<(String, String)> = Vec::new();
+    for paragraph in help.split("\n\n") {
+        let (head, about) = paragraph.split_once('\n').unwrap_or_default();
+        let about: Vec<&str> = about.split_whitespace().collect();
+        let about = about.join(" ");
+        if let Some((name, _)) = head.trim().split_once(" / OUTCROP_") {
+            let (_, default) = about.rsplit_once("[default: ").unwrap();
+            let default = default.trim_end_matches(']').trim_matches('"');
+            let default = Some(default).filter(|default| *default != "not set");
+            of_help.push((name.to_owned(), default.unwrap_or_default().to_owned()));
+        }
+    }
+    let readme = read("README.md");
+    let rows = readme.lines().filter_map(|line| {
+        let cells: Vec<&str> = line
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`'))
+            .collect();
+        let [_, name, variable, default, ..] = cells.as_slice() else {
+            return None;
+        };
+        let is_option = variable.starts_with("OUTCROP_") && !name.is_empty();
+        is_option.then(|| ((*name).to_owned(), (*default).to_owned()))
+    });
+    assert!(
+        of_help.len() > 20,
+        "the help was not understood: {of_help:?}"
+    );
+    assert_eq!(rows.collect::<Vec<_>>(), of_help);
 }
 
 #[test]
 fn it_names_every_flag_of_both_commands() {
     let readme = read("README.md");
     for command in ["serve", "replay"] {
-        let help = Command::new(env!("CARGO_BIN_EXE_outcrop"))
-            .args([command, "--help"])
-            .env_clear()
-            .output()
-            .unwrap();
-        let help = String::from_utf8(help.stdout).unwrap();
+        let help = help(command);
         let flags: Vec<_> = help
             .lines()
             .filter_map(|line| line.trim_start().strip_prefix("--"))
@@ -87,6 +112,15 @@ fn links_between_the_documents_lead_somewhere() {
         }
     }
     assert!(links >= 6, "the links were not found");
+}
+
+fn help(command: &str) -> String {
+    let help = Command::new(env!("CARGO_BIN_EXE_outcrop"))
+        .args([command, "--help"])
+        .env_clear()
+        .output()
+        .unwrap();
+    String::from_utf8(help.stdout).unwrap()
 }
 
 /// Metrics with something counted in each; those with labels are shown only then.
