@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{StringValueParser, TypedValueParser};
-use tokio::net::TcpListener;
 
+use super::serve::listen;
 use super::signals::Signals;
 use super::{Failure, logs};
 use crate::config::Secret;
@@ -100,10 +100,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             refuse_unknown_members: !arguments.ignore_unknown_members,
         },
     )?;
-    let address = arguments.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))?;
+    let listener = listen(arguments.listen).await?;
     tracing::info!(
         recordings = stand_in.fixture_count(),
         folder = %arguments.fixtures.display(),

@@ -181,7 +181,8 @@ fn recorder(folder: &Path) -> Result<Recorder, Failure> {
         .map_err(|error| Failure::new(format!("cannot record into {}: {error}", folder.display())))
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+/// Listens on `address`, or says what to do about it.
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
             ErrorKind::AddrInUse => " (choose another port with --listen, 0 takes a free one)",

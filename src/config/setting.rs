@@ -108,7 +108,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "keep_alive",
         about: "Seconds between signs of life while Bedrock is silent; 0 sends none",
         read: |config, value| {
-            let reading = value.seconds_or_zero(&(0.01..=3600.0), "never");
+            let reading = value.seconds_or_zero(&(0.01..=3600.0), "none is sent");
             put(&mut config.keep_alive, reading)
         },
         show: |config| seconds(config.keep_alive),
@@ -222,7 +222,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "ttl",
         about: "Seconds that a turn's reasoning is remembered after its last use; 0 remembers none",
         read: |config, value| {
-            let reading = value.seconds_or_zero(&(1.0..=30.0 * DAY), "never");
+            let reading = value.seconds_or_zero(&(1.0..=30.0 * DAY), "none is remembered");
             put(&mut config.recall.ttl, reading)
         },
         show: |config| seconds(config.recall.ttl),

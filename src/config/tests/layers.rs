@@ -68,7 +68,7 @@ fn all_mistakes_of_all_layers_are_reported_in_one_run() {
     let expected = [
         "outcrop.toml:1:1: unknown key \"grase\"; did you mean \"grace\"?",
         "outcrop.toml:4:16: bedrock.max_attempts must be a whole number from 1 to 10, not 11",
-        "OUTCROP_KEEP_ALIVE: keep_alive must be a number of seconds from 0.01 to 3600, or 0 (never), not \"often\"",
+        "OUTCROP_KEEP_ALIVE: keep_alive must be a number of seconds from 0.01 to 3600, or 0 (none is sent), not \"often\"",
         "OUTCROP_LISTN: unknown variable; did you mean OUTCROP_LISTEN?",
         "OUTCROP_LOG_FORMAT: the log format must be \"text\" or \"json\", not \"xml\"",
         "--grace: grace must be a number of seconds from 0 to 86400, not \"-1\"",

@@ -96,7 +96,7 @@ fn ranges_are_checked() {
     assert!(mistake("bedrock.max_attempts", "2.0").contains("whole number from 1 to 10, not 2.0"));
     assert!(mistake("max_body_bytes", "1023").contains("from 1024 to 1073741824, not 1023"));
     assert!(mistake("max_body_bytes", "1073741825").contains("not 1073741825"));
-    assert!(mistake("keep_alive", "0.001").contains("from 0.01 to 3600, or 0 (never)"));
+    assert!(mistake("keep_alive", "0.001").contains("from 0.01 to 3600, or 0 (none is sent)"));
     assert!(mistake("commit_after", "0.0001").contains("or 0 (for ever)"));
     assert_eq!(
         mistake("allow_anonymous", "1"),

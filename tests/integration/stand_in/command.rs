@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use super::FIXTURES;
@@ -23,6 +24,23 @@ fn a_bad_recording_stops_the_start_with_file_and_line() {
         error.contains("bad.jsonl:1: the first line must be a header"),
         "{error}"
     );
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_outcrop"))
+        .env_clear()
+        .args(["replay", "--listen", &address, "--fixtures", FIXTURES])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    let [line] = error.lines().collect::<Vec<_>>()[..] else {
+        panic!("{error}")
+    };
+    assert!(line.contains(&format!("cannot listen on {address}")) && line.contains("--listen"));
 }
 
 #[cfg(unix)]
