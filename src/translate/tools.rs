@@ -118,9 +118,13 @@ fn specification<'a>(
 ) -> Result<ToolSpecification<'a>, InvalidRequest> {
     if tool.kind != ToolKind::Function {
         let path = path.strip_suffix(".function").unwrap_or(path);
+        // Tools that a service runs by itself have no name.
+        let tool = match tool.name.as_ref() {
+            "" => "This tool".to_owned(),
+            name => format!("The tool '{}'", excerpt(name)),
+        };
         let message = format!(
-            "The tool '{}' is not a function; only tools of type 'function' can be sent to Bedrock.",
-            excerpt(&tool.name)
+            "{tool} is not a function; only tools of type 'function' can be sent to Bedrock."
         );
         return Err(InvalidRequest::unsupported(path, message));
     }
