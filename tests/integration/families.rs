@@ -12,13 +12,15 @@ use crate::requests::{shown, translate};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/families");
 /// A model of every row, and one that no row knows.
-pub(crate) const MODELS: [&str; 62] = [
+pub(crate) const MODELS: [&str; 69] = [
     "anthropic.claude-v2:1",
     "anthropic.claude-3-haiku-20240307-v1:0",
+    "anthropic.claude-3-5-sonnet-20240620-v1:0",
     "anthropic.claude-3-5-sonnet-20241022-v2:0",
     "anthropic.claude-3-5-haiku-20241022-v1:0",
     "anthropic.claude-3-7-sonnet-20250219-v1:0",
     "anthropic.claude-sonnet-4-20250514-v1:0",
+    "anthropic.claude-opus-4-20250514-v1:0",
     "anthropic.claude-opus-4-1-20250805-v1:0",
     "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "anthropic.claude-haiku-4-5-20251001-v1:0",
@@ -61,6 +63,7 @@ pub(crate) const MODELS: [&str; 62] = [
     "deepseek.v3.2",
     "qwen.qwen3-32b-v1:0",
     "qwen.qwen3-235b-a22b-2507-v1:0",
+    "qwen.qwen3-next-80b-a3b",
     "qwen.qwen3-coder-480b-a35b-v1:0",
     "qwen.qwen3-vl-235b-a22b",
     "openai.gpt-oss-120b-1:0",
@@ -72,7 +75,11 @@ pub(crate) const MODELS: [&str; 62] = [
     "zai.glm-4.7",
     "minimax.minimax-m2",
     "google.gemma-3-27b-it",
+    "google.gemma-3-4b-it",
     "nvidia.nemotron-nano-12b-v2",
+    "nvidia.nemotron-nano-9b-v2",
+    "nvidia.nemotron-nano-3-30b",
+    "nvidia.nemotron-super-3-120b",
     "writer.palmyra-x5-v1:0",
     "somebody.new-v9:0",
 ];

@@ -1,5 +1,7 @@
 //! One row for each model that AWS documents, in the words of its model cards.
 
+use std::path::Path;
+
 use super::super::*;
 
 /// For each model: what it takes (`s`ystem, `i`mage, `d`ocument, `v`ideo, `a`udio, `t`ools, tools in a stream `T`,
@@ -109,6 +111,29 @@ fn every_documented_model_has_its_row() {
         let described = described(&Family::of(Some(id)));
         assert_eq!(described, expected.join(" "), "{id}");
     }
+}
+
+/// `fixtures/families` shows what each of them is sent.
+#[test]
+fn every_row_has_a_golden_request() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/families");
+    let golden = |id: &str| {
+        let name = id.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        Path::new(folder).join(name).with_extension("snap").exists()
+    };
+    let ids = || {
+        MODELS
+            .lines()
+            .filter_map(|row| row.split_whitespace().next())
+    };
+    let shown: Vec<Family> = ids()
+        .filter(|id| golden(id))
+        .map(|id| Family::of(Some(id)))
+        .collect();
+    let missing: Vec<&str> = ids()
+        .filter(|id| !shown.contains(&Family::of(Some(id))))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 fn described(family: &Family) -> String {
