@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use outcrop::bedrock::Family;
+use outcrop::bedrock::model_id::foundation_model;
 use outcrop::fixture::{Operation, check_request};
 use serde_json::Value;
 
@@ -83,6 +85,20 @@ pub(crate) const MODELS: [&str; 69] = [
     "writer.palmyra-x5-v1:0",
     "somebody.new-v9:0",
 ];
+
+/// Profiles of every geography that AWS documents are of their model's family.
+#[test]
+fn a_geography_leaves_the_family_as_it_is() {
+    let llama = "meta.llama3-1-70b-instruct-v1:0";
+    for geography in [
+        "global", "us", "us-gov", "eu", "apac", "jp", "au", "ca", "uk", "in", "sa", "amer",
+    ] {
+        let id = format!("{geography}.{llama}");
+        let name = foundation_model(&id).unwrap();
+        assert_eq!(name, Some(llama), "{id}");
+        assert!(!Family::of(name).streaming_tools, "{id}");
+    }
+}
 
 #[test]
 fn every_family_gets_the_request_in_the_form_that_it_takes() {
