@@ -113,7 +113,7 @@ impl ImageFetcher {
                 _share: None,
             });
         };
-        let share = self
+        let mut share = self
             .share(distinct.len())
             .await
             .map_err(|error| failed(first, error))?;
@@ -134,6 +134,10 @@ impl ImageFetcher {
                 Err(error) => return Err(Failed { address, error }),
             };
         }
+        // What was set aside for the largest images, and not needed for these, is for other requests.
+        let length: usize = images.values().map(String::len).sum();
+        let needed = length / SHARE_BYTES + 1;
+        drop(share.split(share.num_permits().saturating_sub(needed)));
         Ok(Fetched {
             images,
             _share: Some(share),
@@ -158,12 +162,11 @@ impl ImageFetcher {
     /// Fetches one image, within the time for one.
     async fn fetch(&self, address: &str) -> Result<String, Error> {
         let location = Location::parse(address)?;
-        let fetching = async {
-            // The semaphore is never closed.
-            let _slot = self.fetches.acquire().await.map_err(|_| Error::Busy)?;
-            self.follow(location).await
+        // Whoever has to wait for others has not taken any of his own time. The semaphore is never closed.
+        let Ok(Ok(_slot)) = timeout(self.limits.time, self.fetches.acquire()).await else {
+            return Err(Error::Busy);
         };
-        let fetched = timeout(self.limits.time, fetching).await;
+        let fetched = timeout(self.limits.time, self.follow(location)).await;
         let image = fetched.unwrap_or(Err(Error::TimedOut))?;
         if is_image(&image) {
             Ok(STANDARD.encode(&image))
