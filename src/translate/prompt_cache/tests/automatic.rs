@@ -133,6 +133,26 @@ fn what_a_client_moves_to_the_end_stays_behind_the_point() {
 }
 
 #[test]
+fn the_halves_of_a_split_turn_count_as_one() {
+    let mut messages = vec![system(&long("Be brief.")), user("Read a.")];
+    messages.extend([call("a"), result("a")]);
+    assert_eq!(
+        points(CLAUDE, &with_tools(messages.clone())),
+        ["tools/2", "system/1", "0/1", "2/1"]
+    );
+    // Claude takes no document beside a result, so that this turn becomes two with one of the assistant's between.
+    let file = json!({"filename": "b.txt", "file_data": "aGk="});
+    let document = json!({"role": "user", "content": [
+        {"type": "file", "file": file}, {"type": "text", "text": "And b?"},
+    ]});
+    messages.extend([call("b"), result("b"), document]);
+    assert_eq!(
+        points(CLAUDE, &with_tools(messages)),
+        ["tools/2", "system/1", "2/1", "6/2"]
+    );
+}
+
+#[test]
 fn a_turn_that_only_asks_the_model_to_go_on_gets_no_point() {
     let messages = vec![user(&long("Tell me.")), assistant("Once upon")];
     assert_eq!(points(CLAUDE, &request(messages)), ["0/1"]);
