@@ -17,7 +17,8 @@ use super::location::Location;
 use super::network::Network;
 use crate::config;
 
-/// The most images of one request. Bedrock takes 20 in one message, and a conversation has several.
+/// The most images of one request. Bedrock takes 20 in one message, and a conversation has several. An address that
+/// stands there again counts again, because its image is sent again: a few words would otherwise become gigabytes.
 const MOST_IMAGES: usize = 50;
 /// The most fetches at once, all requests together.
 const MOST_FETCHES: usize = 64;
@@ -104,7 +105,7 @@ impl ImageFetcher {
             address: (*address).to_owned(),
             error,
         };
-        if let Some(address) = distinct.get(MOST_IMAGES) {
+        if let Some(address) = addresses.get(MOST_IMAGES) {
             return Err(failed(address, Error::TooMany(MOST_IMAGES)));
         }
         let Some(first) = distinct.first() else {
@@ -114,7 +115,7 @@ impl ImageFetcher {
             });
         };
         let mut share = self
-            .share(distinct.len())
+            .share(addresses.len())
             .await
             .map_err(|error| failed(first, error))?;
         let mut running = JoinSet::new();
@@ -135,7 +136,8 @@ impl ImageFetcher {
             };
         }
         // What was set aside for the largest images, and not needed for these, is for other requests.
-        let length: usize = images.values().map(String::len).sum();
+        let sent = addresses.iter().filter_map(|address| images.get(*address));
+        let length: usize = sent.map(String::len).sum();
         let needed = length / SHARE_BYTES + 1;
         drop(share.split(share.num_permits().saturating_sub(needed)));
         Ok(Fetched {

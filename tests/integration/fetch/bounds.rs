@@ -124,6 +124,9 @@ async fn one_request_has_so_many_images_and_no_more() {
         error: Error::TooMany(50),
     };
     assert_eq!(refused, expected);
+    // One that stands there again is sent again.
+    let refused = fetcher.fetch_all(&[CAT; 51]).await.unwrap_err();
+    assert_eq!(refused.error, Error::TooMany(50));
     assert_eq!(world.server.connections(), 0);
     let all = fetcher.fetch_all(&addresses[..50]).await.unwrap();
     assert_eq!(all.images().len(), 50);
