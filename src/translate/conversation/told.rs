@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use super::Builder;
 use crate::bedrock::request::{ContentBlock, ConversationRole};
 use crate::openai::InvalidRequest;
-use crate::translate::history::PairedCall;
+use crate::translate::history::{PairedCall, repeatable};
 
 impl<'a> Builder<'_, 'a> {
     /// Tells a call and what it returned as text, to a model that knows no tools.
     pub(super) fn tell_call(&mut self, call: PairedCall<'a>) -> Result<(), InvalidRequest> {
-        let name = call.function.name;
+        let name = repeatable(call.function.name);
         let mut result = call.result;
         for (id, input) in call.uses {
             let text = format!("[Tool call {id}] {name}({input})");
