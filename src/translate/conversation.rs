@@ -12,7 +12,7 @@ pub(super) use self::translated::{Conversation, Missing};
 use super::contents::{Contents, Placed};
 use super::context::Elsewhere;
 use super::history::{Part, pair};
-use super::media::Media;
+use super::media::{Media, TurnMedia};
 use super::notes::Notes;
 use super::prompt_cache::{Anchor, Mark, Marks};
 use super::replay::{Restored, Restorer};
@@ -50,6 +50,7 @@ pub(super) fn conversation<'a>(
         turn: OpenTurn::new(ConversationRole::User),
         results: Vec::new(),
         result_marks: Vec::new(),
+        told: TurnMedia::default(),
         reasoning,
         after_results: Vec::new(),
         spoken: Vec::new(),
@@ -76,6 +77,8 @@ struct Builder<'b, 'a> {
     /// The client's cache points after one of those results. They stand after all, because results stand in the
     /// order of their calls, and no request has only some of them.
     result_marks: Vec<Mark<'a>>,
+    /// The media among those results, where they are told as text.
+    told: TurnMedia,
     /// What is known of each message's reasoning; taken once.
     reasoning: Vec<Restored<'a>>,
     /// Why calls in the assistant turn at the end have no reasoning.

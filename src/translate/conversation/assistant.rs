@@ -105,7 +105,9 @@ impl<'a> Builder<'_, 'a> {
         let results = std::mem::take(&mut self.results);
         let after = std::mem::take(&mut self.after_results);
         let marks = std::mem::take(&mut self.result_marks);
+        let told = std::mem::take(&mut self.told);
         let turn = self.turn(ConversationRole::User);
+        turn.media = told;
         for block in results {
             turn.push_first(block);
         }

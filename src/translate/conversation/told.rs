@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::Builder;
 use crate::bedrock::request::{ContentBlock, ConversationRole};
 use crate::openai::InvalidRequest;
+use crate::translate::contents::Placed;
 use crate::translate::history::{PairedCall, repeatable};
 
 impl<'a> Builder<'_, 'a> {
@@ -19,8 +20,10 @@ impl<'a> Builder<'_, 'a> {
             if let Some(index) = result.take() {
                 let told = self.contents.told_result(index, &id)?;
                 let marks = self.contents.marks.take_after(usize::MAX);
-                self.results
-                    .extend(told.into_iter().map(|placed| placed.block));
+                for Placed { block, place } in told {
+                    self.told.add(&block, place, self.family)?;
+                    self.results.push(block);
+                }
                 self.result_marks.extend(marks);
             }
         }
