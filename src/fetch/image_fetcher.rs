@@ -17,7 +17,8 @@ use super::location::Location;
 use super::network::Network;
 use crate::config;
 
-/// The most images of one request. Bedrock takes 20 in one message, and a conversation has several.
+/// The most images of one request. Bedrock takes 20 in one message, and a conversation has several. An address that
+/// stands there again counts again, because its image is sent again: a few words would otherwise become gigabytes.
 const MOST_IMAGES: usize = 50;
 /// The most fetches at once, all requests together.
 const MOST_FETCHES: usize = 64;
@@ -104,7 +105,7 @@ impl ImageFetcher {
             address: (*address).to_owned(),
             error,
         };
-        if let Some(address) = distinct.get(MOST_IMAGES) {
+        if let Some(address) = addresses.get(MOST_IMAGES) {
             return Err(failed(address, Error::TooMany(MOST_IMAGES)));
         }
         let Some(first) = distinct.first() else {
@@ -113,8 +114,8 @@ impl ImageFetcher {
                 _share: None,
             });
         };
-        let share = self
-            .share(distinct.len())
+        let mut share = self
+            .share(addresses.len())
             .await
             .map_err(|error| failed(first, error))?;
         let mut running = JoinSet::new();
@@ -134,6 +135,11 @@ impl ImageFetcher {
                 Err(error) => return Err(Failed { address, error }),
             };
         }
+        // What was set aside for the largest images, and not needed for these, is for other requests.
+        let sent = addresses.iter().filter_map(|address| images.get(*address));
+        let length: usize = sent.map(String::len).sum();
+        let needed = length / SHARE_BYTES + 1;
+        drop(share.split(share.num_permits().saturating_sub(needed)));
         Ok(Fetched {
             images,
             _share: Some(share),
@@ -158,12 +164,11 @@ impl ImageFetcher {
     /// Fetches one image, within the time for one.
     async fn fetch(&self, address: &str) -> Result<String, Error> {
         let location = Location::parse(address)?;
-        let fetching = async {
-            // The semaphore is never closed.
-            let _slot = self.fetches.acquire().await.map_err(|_| Error::Busy)?;
-            self.follow(location).await
+        // Whoever has to wait for others has not taken any of his own time. The semaphore is never closed.
+        let Ok(Ok(_slot)) = timeout(self.limits.time, self.fetches.acquire()).await else {
+            return Err(Error::Busy);
         };
-        let fetched = timeout(self.limits.time, fetching).await;
+        let fetched = timeout(self.limits.time, self.follow(location)).await;
         let image = fetched.unwrap_or(Err(Error::TimedOut))?;
         if is_image(&image) {
             Ok(STANDARD.encode(&image))

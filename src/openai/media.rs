@@ -53,6 +53,9 @@ impl<'a> File<'a> {
                 _ => extras.push(format!("{path}.{name}")),
             }
         }
+        if file.data.is_some() && file.id.take().is_some() {
+            extras.push(format!("{path}.file_id"));
+        }
         if file.data.is_none() && file.id.is_none() {
             return Err(InvalidRequest::missing(Path::Member(
                 field.path(),
@@ -146,4 +149,27 @@ pub fn is_web_address(text: &str) -> bool {
     scheme.is_some_and(|scheme| {
         scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::openai::ChatCompletionRequest;
+
+    #[test]
+    fn an_id_beside_the_file_itself_has_no_effect() {
+        let extras = |file: Value| {
+            let json = json!({"model": "m", "messages": [
+                {"role": "user", "content": [{"type": "file", "file": file}]},
+            ]})
+            .to_string();
+            let mut request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
+            request.messages.remove(0).extras
+        };
+        let both = json!({"file_id": "file-1", "filename": "a.txt", "file_data": "aGk="});
+        assert_eq!(extras(both), ["content[0].file.file_id"]);
+        // Alone it is refused later, with what to do instead.
+        assert!(extras(json!({"file_id": "file-1"})).is_empty());
+    }
 }

@@ -5,14 +5,21 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
 
 use super::notes::Notes;
 use super::tool_input::ToolInputs;
+use super::tool_names::push_hex;
 use super::tool_use_id::ToolUseIds;
 use crate::bedrock::ToolUseIdForm;
 use crate::openai::InvalidRequest;
 use crate::openai::message::{Message, Role};
 use crate::openai::tool_call::Function;
+
+/// The longest id or name that is repeated as it stands, in bytes; the longest of real clients have some 100.
+const MOST_REPEATED_BYTES: usize = 256;
+/// The characters kept of a longer one; an underscore and 32 hex digits follow.
+const KEPT_CHARACTERS: usize = 32;
 
 /// One call of an assistant message, and where its result is.
 #[derive(Debug)]
@@ -194,7 +201,7 @@ fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<SentCall<'a>> 
             id: if call.id.is_empty() {
                 Cow::Owned(format!("call_{index}_{place}"))
             } else {
-                call.id
+                repeatable(call.id)
             },
             function: call.function,
             custom: call.custom,
@@ -202,7 +209,7 @@ fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<SentCall<'a>> 
         })
         .collect();
     sent.extend(message.function_call.take().map(|function| SentCall {
-        id: Cow::Owned(format!("function_call_{}", function.name)),
+        id: repeatable(Cow::Owned(format!("function_call_{}", function.name))),
         unnamed: false,
         function,
         custom: false,
@@ -214,11 +221,84 @@ fn take_calls<'a>(message: &mut Message<'a>, index: usize) -> Vec<SentCall<'a>> 
 fn result_id<'a>(message: &mut Message<'a>, index: usize) -> Result<Cow<'a, str>, InvalidRequest> {
     let missing = |member| InvalidRequest::missing(format!("messages[{index}].{member}"));
     match (message.tool_call_id.take(), &message.name) {
-        (Some(id), _) => Ok(id),
+        (Some(id), _) => Ok(repeatable(id)),
         (None, Some(name)) if message.role == Role::Function => {
-            Ok(Cow::Owned(format!("function_call_{name}")))
+            Ok(repeatable(Cow::Owned(format!("function_call_{name}"))))
         }
         (None, _) if message.role == Role::Function => Err(missing("name")),
         (None, _) => Err(missing("tool_call_id")),
+    }
+}
+
+/// An id or a name in a length that can be repeated. A client says it once, and each of a hundred thousand texts of
+/// a result, or a thousand inputs of a call, repeats it: one of a megabyte would become all the memory there is.
+pub(super) fn repeatable(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.len() <= MOST_REPEATED_BYTES {
+        return text;
+    }
+    let mut short: String = text.chars().take(KEPT_CHARACTERS).collect();
+    short.push('_');
+    push_hex(&mut short, &Sha256::digest(text.as_bytes()), 16);
+    Cow::Owned(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::bedrock::Family;
+    use crate::openai::ChatCompletionRequest;
+    use crate::translate::{Context, converse_request};
+
+    fn translated(model: &str, messages: &Value) -> String {
+        let json = json!({"model": model, "messages": messages}).to_string();
+        let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
+        let family = Family::of(Some(model));
+        let translation = converse_request(request, &Context::new(&family)).unwrap();
+        String::from_utf8(translation.body).unwrap()
+    }
+
+    fn call(id: &str, name: &str, arguments: &str) -> Value {
+        json!({"role": "assistant", "tool_calls": [
+            {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}},
+        ]})
+    }
+
+    #[test]
+    fn a_long_id_or_name_is_not_repeated_a_thousand_times() {
+        let long = "x".repeat(100_000);
+        let texts = json!(vec![json!({"type": "text", "text": "a"}); 1000]);
+        let question = json!({"role": "user", "content": "Hi"});
+        let orphan = json!({"role": "tool", "tool_call_id": long, "content": texts});
+        let function = json!({"role": "function", "name": long, "content": texts});
+        let inputs = call(&long, &long, &"{}".repeat(1000));
+        let model = "meta.llama3-8b-instruct-v1:0";
+        for message in [orphan, function, inputs] {
+            let body = translated(model, &json!([question, message]));
+            assert!(body.len() < 500_000, "{}", body.len());
+        }
+    }
+
+    #[test]
+    fn long_ids_that_begin_alike_stay_apart() {
+        let ids = ["1", "2"].map(|end| "x".repeat(300) + end);
+        let result =
+            |id: &str, said: &str| json!({"role": "tool", "tool_call_id": id, "content": said});
+        let messages = json!([
+            {"role": "user", "content": "Hi"},
+            call(&ids[0], "one", "{}"), call(&ids[1], "two", "{}"),
+            result(&ids[1], "of two"), result(&ids[0], "of one"),
+        ]);
+        let body = translated("anthropic.claude-sonnet-5", &messages);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let (calls, results) = (
+            &body["messages"][1]["content"],
+            &body["messages"][2]["content"],
+        );
+        for (index, said) in ["of one", "of two"].into_iter().enumerate() {
+            let result = &results[index]["toolResult"];
+            assert_eq!(result["toolUseId"], calls[index]["toolUse"]["toolUseId"]);
+            assert_eq!(result["content"][0]["text"], said);
+        }
     }
 }

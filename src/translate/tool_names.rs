@@ -17,11 +17,16 @@ const KEPT_LENGTH: usize = 57;
 pub struct ToolNames {
     /// Client's name by Bedrock's name.
     clients: HashMap<String, String>,
+    /// Bedrock's name by client's name, for those that were replaced: a history repeats them.
+    replaced: HashMap<String, String>,
 }
 
 impl ToolNames {
     /// The name to use towards Bedrock: the client's own where Bedrock takes it.
     pub(super) fn register<'a>(&mut self, name: Cow<'a, str>) -> Cow<'a, str> {
+        if let Some(replaced) = self.replaced.get(name.as_ref()) {
+            return Cow::Owned(replaced.clone());
+        }
         let mut candidate = if is_valid(&name) {
             name.clone()
         } else {
@@ -29,16 +34,18 @@ impl ToolNames {
         };
         for salt in 1.. {
             match self.clients.get(candidate.as_ref()) {
-                Some(client) if *client == *name => break,
+                Some(client) if *client == *name => return candidate,
                 // Another name was replaced by just this one.
                 Some(_) => candidate = Cow::Owned(replacement(&name, salt)),
-                None => {
-                    self.clients
-                        .insert(candidate.to_string(), name.into_owned());
-                    break;
-                }
+                None => break,
             }
         }
+        if candidate != name {
+            let replaced = candidate.to_string();
+            self.replaced.insert(name.to_string(), replaced);
+        }
+        self.clients
+            .insert(candidate.to_string(), name.into_owned());
         candidate
     }
 
@@ -114,6 +121,21 @@ mod tests {
         assert_ne!(taken, other);
         assert_eq!(names.restore(&taken), "a.b");
         assert_eq!(names.restore(&other), taken);
+    }
+
+    /// A client can take the replacements of a name away and then call it again and again. Looked for anew each
+    /// time, this would take hours.
+    #[test]
+    fn a_replacement_is_looked_for_once() {
+        let mut names = ToolNames::default();
+        for salt in 0..20_000 {
+            names.register(Cow::Owned(replacement("a.b", salt)));
+        }
+        let replaced = replacement("a.b", 20_000);
+        for _ in 0..20_000 {
+            assert_eq!(names.register("a.b".into()), replaced);
+        }
+        assert_eq!(names.restore(&replaced), "a.b");
     }
 
     #[test]

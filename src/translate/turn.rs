@@ -9,7 +9,7 @@ use crate::bedrock::request::{
 };
 
 /// What the assistant says between results and the words after them. Bedrock refuses blank text.
-const RESULTS_SEEN: &str = "(I have seen the results.)";
+pub(super) const RESULTS_SEEN: &str = "(I have seen the results.)";
 
 /// A turn that still grows. Blocks are kept apart by kind, because Bedrock wants them in a fixed order: results
 /// before the rest in a user turn; reasoning, text and calls in an assistant turn.

@@ -40,7 +40,8 @@ impl<'a> Labelled<'a> {
 }
 
 impl<'a> Data<'a> {
-    /// Takes base64 text. Line breaks, the URL-safe alphabet and missing padding are mended.
+    /// Takes base64 text. Line breaks, the URL-safe alphabet and missing padding are mended. Spaces are not: they
+    /// stand in text that is no base64 at all, and where a form has lost its plus signs.
     ///
     /// # Errors
     /// For anything else, as the end of a sentence.
@@ -97,7 +98,7 @@ fn padded(data: Cow<'_, str>) -> Option<Cow<'_, str>> {
     }
     let mut mended: String = data
         .chars()
-        .filter(|character| !character.is_ascii_whitespace())
+        .filter(|character| !matches!(character, '\r' | '\n'))
         .map(|character| match character {
             '-' => '+',
             '_' => '/',
@@ -149,6 +150,7 @@ mod tests {
             "data:image/png;base64,",
             "data:image/png;base64,%%%%",
             "data:image/png;base64,A===",
+            "data:text/plain;base64,hello world",
             "https://example.com/a,b;base64",
         ] {
             assert!(read(url).is_err(), "{url}");

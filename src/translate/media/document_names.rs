@@ -1,8 +1,7 @@
 //! Documents' names: Bedrock takes letters, digits, single spaces, hyphens, parentheses and brackets, and each name
 //! once in all messages.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
@@ -17,6 +16,9 @@ const DIGEST_BYTES: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct DocumentNames {
     given: HashSet<String>,
+    /// The number to try next for a name that is taken, so that a thousand files of one name are not counted anew
+    /// for each of them.
+    next: HashMap<String, u32>,
 }
 
 impl DocumentNames {
@@ -26,16 +28,17 @@ impl DocumentNames {
             .map(cleaned)
             .filter(|name| name.bytes().any(|byte| byte.is_ascii_alphanumeric()))
             .unwrap_or_else(|| digest(base64));
-        let mut candidate = Cow::Borrowed(name.as_str());
-        for number in 2_u32.. {
-            if !self.given.contains(candidate.as_ref()) {
-                break;
-            }
-            candidate = Cow::Owned(numbered(&name, number));
+        if self.given.insert(name.clone()) {
+            return name;
         }
-        let candidate = candidate.into_owned();
-        self.given.insert(candidate.clone());
-        candidate
+        let next = self.next.entry(name.clone()).or_insert(2);
+        loop {
+            let candidate = numbered(&name, *next);
+            *next = next.saturating_add(1);
+            if self.given.insert(candidate.clone()) {
+                return candidate;
+            }
+        }
     }
 }
 
@@ -108,6 +111,17 @@ mod tests {
         assert_eq!(nameless("aGk="), names[0]);
         assert_ne!(nameless("aG8="), names[0]);
         assert!(names[0].starts_with("document-") && names[0].len() == 17);
+    }
+
+    /// Counted from 2 for each of them, so many would take hours.
+    #[test]
+    fn a_hundred_thousand_files_of_one_name_are_told_apart() {
+        let mut names = DocumentNames::default();
+        let given: HashSet<_> = (0..100_000)
+            .map(|_| names.give(Some("a.txt"), "aGk="))
+            .collect();
+        assert_eq!(given.len(), 100_000);
+        assert!(given.contains("a [100000]"));
     }
 
     #[test]

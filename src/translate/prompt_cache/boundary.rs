@@ -4,6 +4,7 @@ use super::estimate::tokens_before;
 use super::place::{Place, Rules};
 use crate::bedrock::request::{ContentBlock, ConversationRole, ConverseRequest, Message as Turn};
 use crate::translate::conversation::OPERATOR_NOTE;
+use crate::translate::turn::RESULTS_SEEN;
 
 /// How many user turns get a point: the last, which the next request reads, and the one before it, which the
 /// request before this one wrote.
@@ -31,6 +32,7 @@ pub(super) fn places(
 ) -> Vec<Place> {
     let user = turns.iter().enumerate().rev();
     let user = user.filter(|(index, _)| rules.takes_points(*index));
+    let user = user.filter(|(index, _)| !turns.get(index + 1).is_some_and(is_seam));
     let rolling = user.filter_map(|(index, turn)| {
         let block = last_stable(turn)?;
         Some(Place::Block { turn: index, block })
@@ -44,6 +46,12 @@ pub(super) fn places(
         .chain(tools)
         .filter(|place| tokens_before(request, *place) >= u64::from(rules.cache.min_tokens))
         .collect()
+}
+
+/// Whether an assistant turn was only put between the halves of a user turn. The client sent both at once, so that
+/// no request ended with the first.
+fn is_seam(turn: &Turn<'_>) -> bool {
+    matches!(turn.content.as_slice(), [ContentBlock::Text(text)] if text == RESULTS_SEEN)
 }
 
 /// The block of a user turn after which a point may stand and will be read again: what follows it is not there

@@ -4,8 +4,8 @@
 
 use super::place::Place;
 use crate::bedrock::request::{
-    ContentBlock, ConverseRequest, GuardContentBlock, MediaSource, SystemContentBlock, Tool,
-    ToolResultContentBlock,
+    ContentBlock, ConverseRequest, DocumentBlock, GuardContentBlock, MediaSource,
+    SystemContentBlock, Tool, ToolResultContentBlock,
 };
 
 /// The bytes of text that are taken for a token.
@@ -13,8 +13,10 @@ const TEXT: usize = 4;
 /// The base64 characters of a picture, video or sound that are taken for a token: pictures are counted by their
 /// size in pixels, and one of a megabyte has some 1500.
 const MEDIA: usize = 1000;
-/// The base64 characters of a document that are taken for a token.
+/// The base64 characters of a document that are taken for a token; pages and tables are mostly not text.
 const DOCUMENT: usize = 100;
+/// The same of a document that is nothing but text: three bytes of it are four characters.
+const TEXT_DOCUMENT: usize = 6;
 /// The most tokens that one picture is taken for.
 const MOST_OF_A_PICTURE: usize = 1500;
 
@@ -66,7 +68,7 @@ fn block(block: &ContentBlock<'_>) -> usize {
         | ContentBlock::GuardContent(GuardContentBlock::Image(image)) => picture(&image.source),
         ContentBlock::ToolUse(call) => text(&call.name) + text(call.input.get()),
         ContentBlock::ToolResult(result) => result.content.iter().map(result_block).sum(),
-        ContentBlock::Document(document) => data(&document.source) / DOCUMENT,
+        ContentBlock::Document(document) => self::document(document),
         ContentBlock::Video(video) => data(&video.source) / MEDIA,
         ContentBlock::Audio(audio) => data(&audio.source) / MEDIA,
         ContentBlock::GuardContent(GuardContentBlock::Text(said)) => text(&said.text),
@@ -79,9 +81,17 @@ fn result_block(block: &ToolResultContentBlock<'_>) -> usize {
     match block {
         ToolResultContentBlock::Text(said) => text(said),
         ToolResultContentBlock::Image(image) => picture(&image.source),
-        ToolResultContentBlock::Document(document) => data(&document.source) / DOCUMENT,
+        ToolResultContentBlock::Document(document) => self::document(document),
         ToolResultContentBlock::Video(video) => data(&video.source) / MEDIA,
     }
+}
+
+fn document(document: &DocumentBlock<'_>) -> usize {
+    let per_token = match document.format {
+        "txt" | "md" | "csv" => TEXT_DOCUMENT,
+        _ => DOCUMENT,
+    };
+    data(&document.source) / per_token
 }
 
 fn picture(source: &MediaSource<'_>) -> usize {

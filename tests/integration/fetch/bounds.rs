@@ -1,10 +1,13 @@
 //! How large, how long and how many.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use outcrop::config;
 use outcrop::fetch::{Error, Failed};
-use tokio::time::{pause, resume};
+use tokio::task::yield_now;
+use tokio::time::{advance, pause, resume};
+use tokio::{join, select};
 
 use super::world::{CAT, GIF, GIF_BYTES, World, answer, gif, one};
 use crate::support::soon;
@@ -121,29 +124,83 @@ async fn one_request_has_so_many_images_and_no_more() {
         error: Error::TooMany(50),
     };
     assert_eq!(refused, expected);
+    // One that stands there again is sent again.
+    let refused = fetcher.fetch_all(&[CAT; 51]).await.unwrap_err();
+    assert_eq!(refused.error, Error::TooMany(50));
     assert_eq!(world.server.connections(), 0);
     let all = fetcher.fetch_all(&addresses[..50]).await.unwrap();
     assert_eq!(all.images().len(), 50);
     assert!(fetcher.fetch_all(&[]).await.unwrap().images().is_empty());
 }
 
-/// Images that were fetched take memory until they are let go: 512 MiB for all requests together.
+/// Images take memory until they are let go: 512 MiB for all requests together.
 #[tokio::test]
 async fn images_share_the_memory_that_there_is() {
-    let world = World::with(vec![gif(); 3]).await;
+    let world = World::with(vec![gif(); 2]).await;
     let settings = config::Fetch {
-        // In base64 as large as half of all memory, so that three at once are too many.
-        max_bytes: 190 * 1024 * 1024,
+        // In base64 as large as all memory, so that one that was fetched leaves too little for another.
+        max_bytes: 512 * 1024 * 1024,
         ..config::Fetch::default()
     };
     let fetcher = world.fetcher(&settings);
     let first = fetcher.fetch_all(&[CAT]).await.unwrap();
-    let second = fetcher.fetch_all(&[CAT]).await.unwrap();
-    // Nothing but the clock moves on while the third waits.
+    // Nothing but the clock moves on while the second waits.
     pause();
     assert_eq!(one(&fetcher, CAT).await, Err(Error::Busy));
     resume();
     drop(first);
     assert_eq!(one(&fetcher, CAT).await.as_deref(), Ok(GIF));
-    drop(second);
+}
+
+/// How large an image is comes out when it is there; until then it may be the largest.
+#[tokio::test]
+async fn small_images_leave_the_memory_to_others() {
+    let world = World::with(vec![gif(); 3]).await;
+    let settings = config::Fetch {
+        // In base64 as large as half of all memory.
+        max_bytes: 190 * 1024 * 1024,
+        ..config::Fetch::default()
+    };
+    let fetcher = world.fetcher(&settings);
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(soon(fetcher.fetch_all(&[CAT])).await.unwrap());
+    }
+    assert!(held.iter().all(|fetched| fetched.images().len() == 1));
+}
+
+/// 64 images are fetched at once. Those of a server that says nothing take others' time, but none off it.
+#[tokio::test]
+async fn who_waits_for_others_has_all_of_his_time() {
+    let mut replies = vec![Reply::Stall(Vec::new()); 64];
+    replies.push(gif());
+    let world = World::with(replies).await;
+    let fetcher = world.fetcher(&config::Fetch::default());
+    let silent: Vec<_> = (0..64)
+        .map(|number| format!("https://images.test/{number}"))
+        .collect();
+    let silent: Vec<_> = silent.iter().map(String::as_str).collect();
+    let (some, others) = silent.split_at(32);
+    let mut all_silent = pin!(async { join!(fetcher.fetch_all(some), fetcher.fetch_all(others)) });
+    // The clock stands still while somebody is busy, and goes to what is waited for when nobody is.
+    pause();
+    let all_connected = async {
+        while world.server.received().len() < 64 {
+            yield_now().await;
+        }
+    };
+    select! {
+        _ = &mut all_silent => panic!("they fail too early"),
+        () = soon(all_connected) => {}
+    }
+    advance(Duration::from_millis(1)).await;
+    let waiting = tokio::spawn({
+        let fetcher = fetcher.clone();
+        async move { one(&fetcher, CAT).await }
+    });
+    let (some, others) = all_silent.await;
+    resume();
+    assert_eq!(some.unwrap_err().error, Error::TimedOut);
+    assert_eq!(others.unwrap_err().error, Error::TimedOut);
+    assert_eq!(waiting.await.unwrap().as_deref(), Ok(GIF));
 }

@@ -26,8 +26,9 @@ const MODELS: [&str; 4] = [
 enum Step {
     /// The model answers, and the user says something else; perhaps the operator as well.
     Question(String, Value, bool),
-    /// The model calls tools, and each call has its result; the last perhaps first.
-    Calls(String, Vec<(Value, Value)>, bool),
+    /// The model calls tools, and each call has its result, the last perhaps first; perhaps the user hands a
+    /// document in meanwhile.
+    Calls(String, Vec<(Value, Value)>, bool, bool),
 }
 
 /// What a client adds to a request and does not keep.
@@ -46,8 +47,15 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (text(), content(true), any::<bool>())
             .prop_map(|(answer, question, note)| Step::Question(answer, question, note)),
-        (text(), vec((call(), content(true)), 1..4), any::<bool>())
-            .prop_map(|(said, calls, reversed)| Step::Calls(said, calls, reversed)),
+        (
+            text(),
+            vec((call(), content(true)), 1..4),
+            any::<bool>(),
+            any::<bool>()
+        )
+            .prop_map(|(said, calls, reversed, document)| Step::Calls(
+                said, calls, reversed, document
+            )),
     ]
 }
 
@@ -70,7 +78,7 @@ fn histories(system: bool, steps: Vec<Step>) -> Vec<Vec<Value>> {
                 }
                 messages.push(json!({"role": "user", "content": "And so on?"}));
             }
-            Step::Calls(said, mut calls, reversed) => {
+            Step::Calls(said, mut calls, reversed, document) => {
                 // A result that came twice has no place, and so has no mark.
                 let mut ids = HashSet::new();
                 calls.retain(|(call, _)| ids.insert(call["id"].clone()));
@@ -83,6 +91,11 @@ fn histories(system: bool, steps: Vec<Step>) -> Vec<Vec<Value>> {
                     messages.push(
                         json!({"role": "tool", "tool_call_id": call["id"], "content": result}),
                     );
+                }
+                if document {
+                    let file = json!({"filename": "a.txt", "file_data": "aGk="});
+                    let parts = json!([{"type": "file", "file": file}, {"type": "text", "text": "And this?"}]);
+                    messages.push(json!({"role": "user", "content": parts}));
                 }
             }
         }

@@ -78,6 +78,27 @@ fn a_picture_is_not_as_long_as_its_base64() {
 }
 
 #[test]
+fn a_text_file_is_as_long_as_its_text() {
+    let history = |length: usize, name: &str| {
+        let file = json!({"filename": name, "file_data": "c29t".repeat(length / 3)});
+        let read = json!({"role": "user", "content": [
+            {"type": "file", "file": file}, {"type": "text", "text": "Read."},
+        ]});
+        request(vec![read, assistant("Done."), user("And?")])
+    };
+    // 100 kB of text are some 20,000 tokens, and this Claude caches from 4096 on.
+    let haiku = "anthropic.claude-haiku-4-5-20251001-v1:0";
+    for name in ["a.txt", "a.md", "a.csv"] {
+        assert_eq!(
+            points(haiku, &history(100_000, name)),
+            ["0/2", "2/1"],
+            "{name}"
+        );
+        assert!(points(haiku, &history(15_000, name)).is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn what_a_client_moves_to_the_end_stays_behind_the_point() {
     let history = vec![system(&long("Be brief.")), user("Read a.")];
     let asking = [history.clone(), vec![user(FLOATING)]].concat();
@@ -108,6 +129,26 @@ fn what_a_client_moves_to_the_end_stays_behind_the_point() {
     assert_eq!(
         points(CLAUDE, &with_tools(reminded)),
         ["tools/2", "system/1", "4/1", "6/1"]
+    );
+}
+
+#[test]
+fn the_halves_of_a_split_turn_count_as_one() {
+    let mut messages = vec![system(&long("Be brief.")), user("Read a.")];
+    messages.extend([call("a"), result("a")]);
+    assert_eq!(
+        points(CLAUDE, &with_tools(messages.clone())),
+        ["tools/2", "system/1", "0/1", "2/1"]
+    );
+    // Claude takes no document beside a result, so that this turn becomes two with one of the assistant's between.
+    let file = json!({"filename": "b.txt", "file_data": "aGk="});
+    let document = json!({"role": "user", "content": [
+        {"type": "file", "file": file}, {"type": "text", "text": "And b?"},
+    ]});
+    messages.extend([call("b"), result("b"), document]);
+    assert_eq!(
+        points(CLAUDE, &with_tools(messages)),
+        ["tools/2", "system/1", "2/1", "6/2"]
     );
 }
 
