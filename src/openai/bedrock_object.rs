@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::error::InvalidRequest;
+use super::error::{InvalidRequest, excerpt};
 use super::json::{Field, Path};
 
 /// The longest object, in bytes. It holds settings; as a tree a long list of tiny values would take twenty times
@@ -34,6 +34,14 @@ impl BedrockObject {
             );
             InvalidRequest::value(field.path(), message)
         })?;
+        if let Some(number) = number_beyond_64_bits(text) {
+            let message = format!(
+                "'{}' holds the number {}, which is beyond 64 bits and would not reach Bedrock as it stands.",
+                field.path(),
+                excerpt(number)
+            );
+            return Err(InvalidRequest::value(field.path(), message));
+        }
         for member in TRANSLATED {
             if members.contains_key(member) {
                 let message = format!(
@@ -59,6 +67,34 @@ impl BedrockObject {
     }
 }
 
+/// The first whole number of an object's JSON text that a tree would round.
+fn number_beyond_64_bits(json: &str) -> Option<&str> {
+    let mut in_string = false;
+    let mut after_backslash = false;
+    let mut start = None;
+    for (at, byte) in json.bytes().enumerate() {
+        if in_string {
+            in_string = after_backslash || byte != b'"';
+            after_backslash = !after_backslash && byte == b'\\';
+        } else if matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E') {
+            start.get_or_insert(at);
+        } else {
+            let number = start.take().and_then(|start| json.get(start..at));
+            if number.is_some_and(is_beyond_64_bits) {
+                return number;
+            }
+            in_string = byte == b'"';
+        }
+    }
+    None
+}
+
+fn is_beyond_64_bits(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    whole && number.parse::<i64>().is_err() && number.parse::<u64>().is_err()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +113,30 @@ mod tests {
             let refused = read(&format!(r#"{{"{member}":null}}"#)).unwrap_err();
             assert_eq!(refused.param, Some(format!("bedrock.{member}")));
             assert_eq!(refused.code, Some("unsupported_parameter"));
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_kept_or_refused() {
+        for kept in [
+            r#"{"a":[18446744073709551615,-9223372036854775808],"b":{"c":0}}"#,
+            r#"{"a":"18446744073709551616","b\\\"18446744073709551616":[true,false,null]}"#,
+            r#"{"a":[1.5,0.1]}"#,
+        ] {
+            let object = Value::Object(read(kept).unwrap().into_members());
+            assert_eq!(object.to_string(), kept);
+        }
+        for refused in [
+            r#"{"a":18446744073709551616}"#,
+            r#"{"b":"\\","a":[1, -9223372036854775809 ]}"#,
+        ] {
+            let refused = read(refused).unwrap_err();
+            assert_eq!(refused.code, Some("invalid_value"));
+            assert!(
+                refused.message.contains("beyond 64 bits"),
+                "{}",
+                refused.message
+            );
         }
     }
 

@@ -53,11 +53,20 @@ impl<B> ChoicesStream<B> {
         exchange.complete = self.done;
     }
 
-    /// Keeps the choice that failed and drops the others: Bedrock stops then.
+    /// Drops the choices that are not done: Bedrock stops then. What the others took is still accounted for.
     fn fail(&mut self, index: usize) {
         self.choices.swap(0, index);
-        self.choices.truncate(1);
+        self.choices.retain(|choice| choice.is_done());
         self.done = true;
+    }
+
+    /// Whether the error event is written, which is the last.
+    fn has_failed(&self) -> bool {
+        self.done
+            && self
+                .choices
+                .first()
+                .is_some_and(|choice| choice.has_failed())
     }
 
     fn end(&mut self) -> Bytes {
@@ -81,6 +90,9 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = &mut *self;
+        if this.has_failed() {
+            return Poll::Ready(None);
+        }
         let count = this.choices.len();
         let mut pending = false;
         for turn in this.next..this.next + count {
@@ -112,7 +124,7 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.done && self.choices.iter().all(Body::is_end_stream)
+        self.has_failed() || (self.done && self.choices.iter().all(Body::is_end_stream))
     }
 }
 

@@ -28,6 +28,8 @@ use crate::upstream::Bedrock;
 
 /// The most features that one request is relieved of. Each costs a call.
 const MAX_REFUSALS: usize = 4;
+/// The most characters of a member's path that an error repeats: clients name members as they like.
+const MAX_PATH: usize = 256;
 
 /// Translates requests, in the light of what models were seen to refuse.
 #[derive(Debug)]
@@ -248,6 +250,7 @@ impl Translator {
             .run(request.length(), || converse_request(parsed, &context))
             .await?;
         if let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) {
+            let path: String = path.chars().take(MAX_PATH).collect();
             let message = format!(
                 "'{path}' has no effect with this model, and this gateway refuses what has none."
             );

@@ -77,6 +77,11 @@ impl JsonReader {
         }
     }
 
+    /// The block of the answer's call that has begun and not ended.
+    pub(super) fn open_block(&self) -> Option<u32> {
+        self.open
+    }
+
     /// Reads a piece of text.
     pub(super) fn text(&mut self, escaped: &str, sink: &mut impl FnMut(Piece<'_>)) {
         match &mut self.spoken {

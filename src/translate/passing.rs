@@ -25,6 +25,10 @@ const TAG_PUNCTUATION: &[u8] = b" \t\n\x0b\x0c\r:_@$#=/+,-.";
 /// or not at all.
 const REFUSED_BETAS: [&str; 3] = ["advanced-tool-use", "prompt-caching", "compact-2026-01-12"];
 
+/// How the names of fields begin that Bedrock takes for itself from a model's own, by the documentation of `InvokeModel`:
+/// `amazon-bedrock-guardrailConfig` narrows what a guardrail checks.
+const BEDROCKS_OWN: &str = "amazon-bedrock-";
+
 /// What decides over the client's own settings.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Passing<'p> {
@@ -91,8 +95,8 @@ impl<'p> Passing<'p> {
 
     /// Takes out what must not be merged, and what Bedrock would refuse.
     fn filter(self, members: &mut Map<String, Value>, notes: &mut Notes) {
-        if self.guardrail.is_some() && members.shift_remove("guardrailConfig").is_some() {
-            notes.ignore("bedrock.guardrailConfig");
+        if self.guardrail.is_some() {
+            drop_guardrails(members, notes);
         }
         let mode = object_in(members, "guardrailConfig")
             .filter(|_| !self.streaming)
@@ -133,6 +137,29 @@ impl<'p> Passing<'p> {
             fields.shift_remove("anthropic_beta");
         }
     }
+}
+
+/// Takes out what could stand against the operator's guardrail. Converse is not known to read names in other letters,
+/// or the fields of `InvokeModel`; a guardrail must not hang on that.
+fn drop_guardrails(members: &mut Map<String, Value>, notes: &mut Notes) {
+    members.retain(|name, _| {
+        let guards = name.eq_ignore_ascii_case("guardrailConfig");
+        if guards {
+            notes.ignore(format!("bedrock.{name}"));
+        }
+        !guards
+    });
+    let Some(fields) = object_in(members, "additionalModelRequestFields") else {
+        return;
+    };
+    fields.retain(|name, _| {
+        let start = name.get(..BEDROCKS_OWN.len()).unwrap_or_default();
+        let own = start.eq_ignore_ascii_case(BEDROCKS_OWN);
+        if own {
+            notes.ignore(format!("bedrock.additionalModelRequestFields.{name}"));
+        }
+        !own
+    });
 }
 
 /// `requestMetadata`: pairs that stand in AWS's invocation logs. Pairs that cannot be tags have no effect.

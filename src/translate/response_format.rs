@@ -228,10 +228,17 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Whether the answer cannot have a member `properties`.
+/// Whether the answer is not meant to have a member `properties`: the schema names others, and asks for no members
+/// of any name.
 fn lacks_properties(schema: &Map<String, Value>) -> bool {
     let properties = schema.get("properties").and_then(Value::as_object);
-    properties.is_some_and(|named| !named.contains_key("properties"))
+    let others = ["additionalProperties", "unevaluatedProperties"]
+        .iter()
+        .any(|name| !matches!(schema.get(*name), None | Some(Value::Bool(false))));
+    let elsewhere = ["patternProperties", "allOf", "anyOf", "oneOf", "$ref"]
+        .iter()
+        .any(|name| schema.contains_key(*name));
+    properties.is_some_and(|named| !named.contains_key("properties")) && !others && !elsewhere
 }
 
 fn output_configuration<'a>(schema: &Value, format: &JsonSchema<'a>) -> OutputConfiguration<'a> {

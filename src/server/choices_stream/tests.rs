@@ -157,6 +157,8 @@ async fn the_first_failure_ends_all_choices() {
         (reported.complete, reported.error),
         (true, Some("upstream_stream_error"))
     );
+    // The choice that was done before was paid for.
+    assert_eq!(reported.usage.map(|usage| usage.output_tokens), Some(2));
 }
 
 #[tokio::test(start_paused = true)]

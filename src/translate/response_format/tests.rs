@@ -111,6 +111,18 @@ fn copies_of_the_schema_are_told_by_a_member_that_no_answer_has() {
         (r#"{"type":"object","properties":{"properties":{}}}"#, false),
         (r#"{"type":"object"}"#, false),
         (
+            r#"{"type":"object","properties":{"a":{}},"additionalProperties":false}"#,
+            true,
+        ),
+        (
+            r#"{"type":"object","properties":{"a":{}},"additionalProperties":{"type":"object"}}"#,
+            false,
+        ),
+        (
+            r#"{"properties":{"a":{}},"allOf":[{"properties":{"properties":{}}}]}"#,
+            false,
+        ),
+        (
             r##"{"$ref":"#/$defs/A","$defs":{"A":{"type":"object"}}}"##,
             false,
         ),

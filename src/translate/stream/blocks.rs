@@ -107,7 +107,7 @@ impl Blocks {
             return Ok(());
         }
         self.send(step, out);
-        if self.open.is_none() && !self.held.is_empty() {
+        if self.open_block().is_none() && !self.held.is_empty() {
             self.release(out);
         }
         Ok(())
@@ -116,18 +116,22 @@ impl Blocks {
     /// Ends the calls that were left open, and sends all that was held back.
     pub(super) fn close(&mut self, out: &mut BytesMut) {
         self.annotate(out);
-        while self.open.is_some() {
-            self.close_call(out);
+        while let Some(block) = self.open_block() {
+            self.send(Step::new(block, Action::BlockStop), out);
             self.release(out);
             self.annotate(out);
         }
         self.finish_json(out);
     }
 
+    /// The block of the call that is being sent: one of the client's, or the answer's, which is sent as content.
+    fn open_block(&self) -> Option<u32> {
+        let answers = || self.json.as_ref().and_then(JsonReader::open_block);
+        self.open.as_ref().map(|call| call.block).or_else(answers)
+    }
+
     fn must_wait(&self, step: &Step<'_>) -> bool {
-        self.open
-            .as_ref()
-            .is_some_and(|call| call.block != step.block)
+        self.open_block().is_some_and(|block| block != step.block)
     }
 
     /// Sends what was held back, up to the next call that is not finished.
@@ -141,7 +145,7 @@ impl Blocks {
                 continue;
             }
             self.send(step, out);
-            if self.open.is_none() {
+            if self.open_block().is_none() {
                 // What was passed over came first.
                 self.held_length = 0;
                 while let Some(step) = self.held.pop_back() {

@@ -172,6 +172,12 @@ async fn a_strict_gateway_refuses_what_has_no_effect() {
     let answer = gateway.chat(&tuned()).await;
     assert_eq!(answer.error().0, 400);
     assert_eq!(answer.json()["error"]["param"], "seed");
+    let endless = json!({ "ö".repeat(100_000): 1 });
+    let answer = gateway
+        .chat(&with(whole_question("replay.short-text"), endless))
+        .await;
+    assert_eq!(answer.error().0, 400);
+    assert!(answer.body.len() < 2000, "{} bytes", answer.body.len());
     assert_eq!(
         gateway
             .chat(&whole_question("replay.short-text"))

@@ -174,13 +174,31 @@ async fn no_request_gets_around_the_operators_guardrail() {
             json!({"guardrailConfig": "none", "requestMetadata": {"a": "b"}}),
             "bedrock.guardrailConfig",
         ),
+        (
+            json!({"GuardrailConfig": {"guardrailVersion": "1"}}),
+            "bedrock.GuardrailConfig",
+        ),
+        (
+            json!({"additionalModelRequestFields": {"amazon-bedrock-guardrailConfig": {"tagSuffix": "a"}}}),
+            // The header names no path with a hyphen.
+            "+1",
+        ),
     ] {
         for ask in [question, whole_question] {
             let request = with(ask("replay.short-text"), json!({"bedrock": object}));
             let answer = gateway.chat(&request).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             assert_eq!(answer.header("x-outcrop-ignored"), ignored, "{object}");
-            assert_eq!(body(&received)["guardrailConfig"], enforced, "{object}");
+            let body = body(&received);
+            assert_eq!(body["guardrailConfig"], enforced, "{object}");
+            assert_eq!(
+                body.to_string()
+                    .to_lowercase()
+                    .matches("guardrailconfig")
+                    .count(),
+                1,
+                "{body}"
+            );
         }
     }
 }
