@@ -1,6 +1,6 @@
 //! A family without what Bedrock refused, so that nothing but the family has to know of refusals.
 
-use super::{Family, Reasoning, Sampling, StopSequences, ToolChoiceForms};
+use super::{Adaptive, Family, Reasoning, Sampling, StopSequences, ToolChoiceForms};
 use crate::bedrock::Refusal;
 
 impl Family {
@@ -52,8 +52,28 @@ impl Family {
                 prompt_cache: None,
                 ..self
             },
-            Refusal::Thinking => Self {
+            Refusal::Thinking | Refusal::ThinkingMember => Self {
                 reasoning: Reasoning::None,
+                ..self
+            },
+            Refusal::ThinkingDisabled => Self {
+                reasoning: match self.reasoning {
+                    Reasoning::Adaptive(adaptive) => Reasoning::Adaptive(Adaptive {
+                        can_be_disabled: false,
+                        ..adaptive
+                    }),
+                    other => other,
+                },
+                ..self
+            },
+            Refusal::ThinkingEnabled => Self {
+                reasoning: match self.reasoning {
+                    Reasoning::Adaptive(adaptive) => Reasoning::Adaptive(Adaptive {
+                        budget: false,
+                        ..adaptive
+                    }),
+                    _ => Reasoning::None,
+                },
                 ..self
             },
             Refusal::StructuredOutput | Refusal::OutputSchema => Self {
