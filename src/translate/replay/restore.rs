@@ -14,6 +14,9 @@ use crate::openai::content::{Content, ContentPart};
 use crate::openai::message::{Message, Role};
 use crate::openai::replayed_reasoning::{ReplayedReasoning, ThinkingBlock};
 
+/// The most bytes that are recalled for one request. Claude refuses 9 MB of text.
+const MAX_LENGTH: usize = 16 * 1024 * 1024;
+
 /// The ids of all calls that a request replays, under which their turns may be remembered.
 pub fn replayed_calls(request: &ChatCompletionRequest<'_>) -> Vec<String> {
     let assistants = request.messages.iter();
@@ -39,9 +42,14 @@ impl Recalled {
         self.0.iter().map(Bytes::len).sum()
     }
 
-    /// The turns that a memory found.
+    /// The turns that a memory found; none of them when they are more than any model reads, because a few ids could
+    /// else make a request of all that is remembered.
     pub fn new(turns: Vec<Bytes>) -> Self {
-        Self(turns)
+        let found = Self(turns);
+        if found.length() > MAX_LENGTH {
+            return Self::none();
+        }
+        found
     }
 }
 
@@ -62,6 +70,8 @@ pub(in crate::translate) struct Restorer<'r> {
     /// The foundation model that shall have its own reasoning back; without one nobody has.
     signer: Option<&'r str>,
     state_key: Option<&'r StateKey>,
+    /// What was remembered and not yet given back: a turn stands in a conversation once. However often a client
+    /// repeats the ids of its calls, no more is sent than was remembered.
     recalled: HashMap<Vec<String>, ReasonedTurn>,
     /// Whether what the client brought is not noted when it is left out.
     silent: bool,
@@ -98,7 +108,7 @@ impl<'r> Restorer<'r> {
     /// Takes the reasoning out of an assistant's message, whose calls must still be there. What the client
     /// brought of its own accord is noted when it is not used; what the gateway gave it never is.
     pub(in crate::translate) fn restore<'a>(
-        &self,
+        &mut self,
         message: &mut Message<'a>,
         index: usize,
         notes: &mut Notes,
@@ -117,7 +127,7 @@ impl<'r> Restorer<'r> {
         restored
     }
 
-    fn choose<'a>(&self, signer: &str, sent: Sent<'a>, message: &Message<'a>) -> Restored<'a> {
+    fn choose<'a>(&mut self, signer: &str, sent: Sent<'a>, message: &Message<'a>) -> Restored<'a> {
         let ids = message.tool_calls.iter().map(|call| call.id.as_ref());
         let ids = call_ids(ids).unwrap_or_default();
         if let Some(turn) = self.kept(signer, &sent.reasoning.encrypted, &ids) {
@@ -127,10 +137,8 @@ impl<'r> Restorer<'r> {
         if !blocks.is_empty() {
             return Restored::Blocks(blocks);
         }
-        match self.recalled.get(&ids) {
-            Some(turn) => turn.clone().restored(),
-            None => Restored::Lost,
-        }
+        let turn = self.recalled.remove(&ids);
+        turn.map_or(Restored::Lost, ReasonedTurn::restored)
     }
 
     /// The turn of these calls among what the gateway gave the client to keep.
