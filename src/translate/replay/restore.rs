@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::super::notes::Notes;
@@ -200,7 +202,8 @@ impl<'a> Sent<'a> {
         paths
     }
 
-    /// What can be sent of it: Bedrock refuses a block of Claude's without a signature.
+    /// What can be sent of it: Bedrock refuses a block of Claude's without a signature, and cannot even read redacted
+    /// content that is no base64.
     fn blocks(self) -> Vec<ReasoningContentBlock<'a>> {
         let ReplayedReasoning {
             thinking_blocks,
@@ -234,8 +237,7 @@ fn signed(block: ThinkingBlock<'_>) -> Option<ReasoningContentBlock<'_>> {
                 signature: Some(signature),
             },
         )),
-        ThinkingBlock::Redacted(data) => {
-            (!data.is_empty()).then_some(ReasoningContentBlock::RedactedContent(data))
-        }
+        ThinkingBlock::Redacted(data) => (!data.is_empty() && STANDARD.decode(&*data).is_ok())
+            .then_some(ReasoningContentBlock::RedactedContent(data)),
     }
 }

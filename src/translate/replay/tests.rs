@@ -294,6 +294,7 @@ fn blocks_of_both_kinds_come_back_and_unsigned_ones_do_not() {
     let blocks = json!({"thinking_blocks": [
         {"type": "thinking", "thinking": "", "signature": "aGlkZGVu"},
         {"type": "thinking", "thinking": "unsigned"},
+        {"type": "redacted_thinking", "data": "no base64"},
         {"type": "redacted_thinking", "data": "c2VjcmV0"},
         {"type": "text", "text": "x"},
         5,
