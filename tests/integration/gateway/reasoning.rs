@@ -45,6 +45,22 @@ async fn the_operator_says_whether_the_budget_comes_on_top() {
 }
 
 #[tokio::test]
+async fn a_context_window_after_a_models_id_is_not_sent() {
+    let bedrock = ScriptedBedrock::start().await;
+    let gateway = Running::before(&bedrock.url()).await;
+    let model = format!("{MODEL}[1m]");
+    let mut client = gateway.connect().await;
+    client.chat(&question(&model)).await;
+    let mut call = bedrock.call().await;
+    assert!(!call.head.contains("1m"), "{}", call.head);
+    call.begin_stream().await;
+    call.stream_all(&short_answer()).await;
+    let answer = client.answer().await;
+    assert_eq!(answer.header("x-outcrop-adjusted"), "model=without_suffix");
+    assert_eq!(Events::parse(&answer.body).chunks[0]["model"], model);
+}
+
+#[tokio::test]
 async fn gov_cloud_is_not_asked_to_summarize() {
     for (geography, display) in [("us", json!("summarized")), ("us-gov", Value::Null)] {
         let model = format!("{geography}.anthropic.claude-opus-4-7");
