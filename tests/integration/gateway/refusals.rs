@@ -175,6 +175,31 @@ async fn several_features_are_left_out_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn what_was_not_refused_is_still_sent() {
+    let refusing = Refusing::begin().await;
+    let both = json!({"temperature": 0.5, "top_p": 0.9});
+    for (model, text, ignored, sent) in [
+        (
+            "stability.chat-1",
+            "This model doesn't support the topP field. Remove topP and try again.",
+            "top_p",
+            json!({"temperature": 0.5}),
+        ),
+        (
+            "stability.chat-2",
+            NO_TEMPERATURE,
+            "temperature",
+            json!({"topP": 0.9}),
+        ),
+    ] {
+        let request = with(question(model), both.clone());
+        let (answer, bodies) = refusing.ask(&request, &[(400, text)]).await;
+        assert_eq!(answer.header("x-outcrop-ignored"), ignored);
+        assert_eq!(bodies[1]["inferenceConfig"], sent);
+    }
+}
+
+#[tokio::test]
 async fn the_same_refusal_again_is_final_and_teaches_nothing() {
     let refusing = Refusing::begin().await;
     let mut client = refusing.gateway.connect().await;
