@@ -62,6 +62,8 @@ pub(super) struct ClientRequest {
     pub(super) created: u64,
     foundation_model: Option<String>,
     family: Family,
+    /// Whether AWS GovCloud is called.
+    gov_cloud: bool,
     /// What was remembered of the turns that the request replays.
     recalled: Recalled,
     /// The images that it names by address, where they are fetched.
@@ -168,6 +170,7 @@ impl Translator {
         let request = ClientRequest {
             json: json.clone(),
             _share: Arc::new(share),
+            gov_cloud: is_gov_cloud(&model_id) || bedrock.describe().region.is_gov_cloud(),
             model,
             model_id,
             stream: parsed.stream,
@@ -229,7 +232,7 @@ impl Translator {
             replay: !request.refused.contains(&Refusal::ReasoningReplay),
             prompt_caching: self.prompt_caching,
             add_budget_to_max_tokens: self.add_budget,
-            gov_cloud: is_gov_cloud(&request.model_id),
+            gov_cloud: request.gov_cloud,
             state_key: self.state_key.as_ref(),
             recalled: &request.recalled,
             elsewhere: Elsewhere {

@@ -1,5 +1,6 @@
 //! What a client says about thinking, and what the operator says, in the call of Bedrock.
 
+use outcrop::config::Config;
 use serde_json::{Value, json};
 
 use crate::support::bedrock::ScriptedBedrock;
@@ -11,9 +12,14 @@ use crate::support::messages::{WHOLE_ANSWER, event, short_answer};
 /// Sends `request` to a gateway with `add_budget`; Bedrock answers with a thought and a word. Returns the answer and
 /// the body of the call.
 async fn asked(request: &Value, add_budget: bool) -> (Answer, Value) {
+    asked_of(request, |config| config.reasoning.add_budget = add_budget).await
+}
+
+/// The same of a gateway whose configuration is changed.
+async fn asked_of(request: &Value, change: impl FnOnce(&mut Config)) -> (Answer, Value) {
     let bedrock = ScriptedBedrock::start().await;
     let mut config = config(&bedrock.url());
-    config.reasoning.add_budget = add_budget;
+    change(&mut config);
     let gateway = Running::with(config).await;
     let mut client = gateway.connect().await;
     client.chat(request).await;
@@ -62,12 +68,19 @@ async fn a_context_window_after_a_models_id_is_not_sent() {
 
 #[tokio::test]
 async fn gov_cloud_is_not_asked_to_summarize() {
-    for (geography, display) in [("us", json!("summarized")), ("us-gov", Value::Null)] {
-        let model = format!("{geography}.anthropic.claude-opus-4-7");
+    for (region, geography, display) in [
+        ("us-east-1", "us.", json!("summarized")),
+        ("us-east-1", "us-gov.", Value::Null),
+        ("us-gov-west-1", "", Value::Null),
+    ] {
+        let model = format!("{geography}anthropic.claude-opus-4-7");
         let request = with(question(&model), json!({"reasoning_effort": "low"}));
-        let (_, body) = asked(&request, true).await;
+        let (_, body) = asked_of(&request, |config| {
+            config.bedrock.region = Some(region.to_owned());
+        })
+        .await;
         let thinking = &body["additionalModelRequestFields"]["thinking"];
-        assert_eq!(thinking["display"], display, "{geography}");
+        assert_eq!(thinking["display"], display, "{region} {geography}");
         assert_eq!(thinking["type"], "adaptive");
     }
 }
