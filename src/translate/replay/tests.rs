@@ -280,6 +280,31 @@ fn what_is_remembered_is_given_back_once_however_often_its_ids_are_repeated() {
 }
 
 #[test]
+fn thoughts_come_back_where_the_bedrock_object_asks_for_them() {
+    let remembered = turn(&["a"], vec![text("remembered", "c2ln")]).encode();
+    let recalled = Recalled::new(vec![Bytes::from(remembered)]);
+    let family = Family::of(Some(SIGNER));
+    let context = Context {
+        foundation_model: Some(SIGNER),
+        recalled: &recalled,
+        ..Context::new(&family)
+    };
+    for (kind, comes_back) in [("enabled", true), ("disabled", false)] {
+        let thinking = json!({"thinking": {"type": kind, "budget_tokens": 2000}});
+        let json = json!({"model": SIGNER, "tools": [{"type": "function", "function": {"name": "f"}}],
+            "bedrock": {"additionalModelRequestFields": thinking}, "messages": [
+            {"role": "user", "content": "Hi"}, calls(&["a"], json!({})), {"role": "tool", "tool_call_id": "a", "content": "Done."}]});
+        let json = json.to_string();
+        let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
+        let translation = converse_request(request, &context).unwrap();
+        let body = String::from_utf8(translation.body).unwrap();
+        assert_eq!(body.contains("remembered"), comes_back, "{body}");
+        assert_eq!(translation.notes.adjusted(), None);
+        assert_eq!(translation.answer.replay.unwrap().thinking, comes_back);
+    }
+}
+
+#[test]
 fn no_more_is_recalled_than_a_model_reads() {
     let turn = Bytes::from(vec![0; 1024 * 1024]);
     for (turns, length) in [(16, 16 * 1024 * 1024), (17, 0)] {
