@@ -60,6 +60,26 @@ pub fn foundation_model(id: &str) -> Result<Option<&str>, InvalidModelId> {
     Ok(strip_geography(name))
 }
 
+/// An id without what clients write after it for themselves: a context window, as `[1m]` or `:51k`. A version,
+/// `-v1:0`, is part of the id.
+pub fn without_client_suffix(id: &str) -> &str {
+    let stem = id
+        .strip_suffix(']')
+        .and_then(|id| id.rsplit_once('['))
+        .map_or(id, |(stem, _)| stem);
+    let is_window = |text: &str| {
+        let digits = text.strip_suffix(['k', 'm', 'K', 'M']);
+        digits.is_some_and(|digits| {
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    let stem = match stem.rsplit_once(':') {
+        Some((stem, last)) if is_window(last) => stem,
+        _ => stem,
+    };
+    if stem.is_empty() { id } else { stem }
+}
+
 /// Whether an id belongs to AWS GovCloud, by its geography or the partition of its ARN.
 pub fn is_gov_cloud(id: &str) -> bool {
     id.starts_with("us-gov.") || id.starts_with("arn:aws-us-gov:")
@@ -105,6 +125,17 @@ mod tests {
             assert_eq!(foundation_model(&id), Ok(Some(sonnet)), "{id}");
         }
         assert_eq!(foundation_model("deepseek.v3.2"), Ok(Some("deepseek.v3.2")));
+    }
+
+    #[test]
+    fn what_clients_write_after_an_id_is_no_part_of_it() {
+        let haiku = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+        for suffix in ["", "[1m]", ":51k", ":200K", ":51k[1m]", "[]"] {
+            assert_eq!(without_client_suffix(&format!("{haiku}{suffix}")), haiku);
+        }
+        for id in ["", "[1m]", ":1k", "k", "a:k", "a]", "anthropic.claude-v2:1"] {
+            assert_eq!(without_client_suffix(id), id);
+        }
     }
 
     #[test]

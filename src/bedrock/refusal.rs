@@ -29,12 +29,19 @@ pub enum Refusal {
     StopSequences,
     /// The field that asks the model to think.
     Thinking,
+    /// A member of that field, which may be the client's own. It says something about the request, not about the
+    /// model.
+    ThinkingMember,
+    /// `thinking` of the type `disabled`.
+    ThinkingDisabled,
+    /// `thinking` of the type `enabled`, with a budget.
+    ThinkingEnabled,
     /// A last turn of the assistant's.
     Prefill,
     /// `outputConfig`.
     StructuredOutput,
-    /// The schema in `outputConfig`: its grammar cannot be made. It says something about the request, not about the
-    /// model.
+    /// The format in `outputConfig`: its grammar cannot be made, or it has a member that is none. It says something
+    /// about the request, not about the model.
     OutputSchema,
     /// The reasoning in this conversation: it is not as the model signed it, or not where the model wants it.
     /// It says something about the request, not about the model.
@@ -71,6 +78,14 @@ const BEGINNINGS: &[(&str, Refusal)] = &[
     (
         "Thinking may not be enabled when tool_choice forces tool use",
         Refusal::ForcedChoiceWithThinking,
+    ),
+    (
+        "\"thinking.type.disabled\" is not supported for this model",
+        Refusal::ThinkingDisabled,
+    ),
+    (
+        "\"thinking.type.enabled\" is not supported for this model",
+        Refusal::ThinkingEnabled,
     ),
     (
         "This model doesn't support tool use in streaming mode",
@@ -164,15 +179,19 @@ impl Refusal {
             if path.ends_with(".strict") {
                 return Some(Self::StrictTools);
             }
-            return found(EXTRA_INPUTS, |known| {
-                path == known || path.starts_with(&format!("{known}."))
-            });
+            if let Some(refusal) = found(EXTRA_INPUTS, |known| path == known) {
+                return Some(refusal);
+            }
         }
-        if path == "output_config.format.schema" {
+        // What stands deeper may be a member that the client wrote.
+        if path.starts_with("output_config.format.") {
             return Some(Self::OutputSchema);
         }
-        if path == "thinking.type" || path.starts_with("thinking.") {
+        if path == "thinking.type" {
             return Some(Self::Thinking);
+        }
+        if path.starts_with("thinking.") {
+            return Some(Self::ThinkingMember);
         }
         found(BEGINNINGS, |beginning| said.starts_with(beginning))
     }
@@ -181,7 +200,10 @@ impl Refusal {
     pub fn is_of_the_model(self) -> bool {
         !matches!(
             self,
-            Self::ReasoningReplay | Self::ForcedChoiceWithThinking | Self::OutputSchema
+            Self::ReasoningReplay
+                | Self::ForcedChoiceWithThinking
+                | Self::OutputSchema
+                | Self::ThinkingMember
         )
     }
 }
@@ -291,6 +313,23 @@ mod tests {
                 "The model returned the following errors: tools.0.custom.strict: Extra inputs are not permitted",
                 Refusal::StrictTools,
             ),
+            (
+                "The model returned the following errors: thinking: Extra inputs are not permitted",
+                Refusal::Thinking,
+            ),
+            (
+                "The model returned the following errors: thinking.type: Input should be 'disabled' or 'enabled'",
+                Refusal::Thinking,
+            ),
+            (
+                "The model returned the following errors: \"thinking.type.disabled\" is not supported for this model.",
+                Refusal::ThinkingDisabled,
+            ),
+            (
+                "The model returned the following errors: \"thinking.type.enabled\" is not supported for this model. \
+                 Use \"thinking.type.adaptive\" and \"output_config.effort\" to control thinking behavior.",
+                Refusal::ThinkingEnabled,
+            ),
         ] {
             assert_eq!(validation(message), Some(refusal), "{message}");
         }
@@ -300,6 +339,32 @@ mod tests {
             of(403, "AccessDeniedException", unsupported),
             Some(Refusal::CachePoint)
         );
+    }
+
+    #[test]
+    fn members_that_may_be_the_clients_say_nothing_of_the_model() {
+        for (message, refusal) in [
+            (
+                "thinking.enabled.frobnicate: Extra inputs are not permitted",
+                Some(Refusal::ThinkingMember),
+            ),
+            (
+                "thinking.adaptive.display: Input should be 'summarized' or 'omitted'",
+                Some(Refusal::ThinkingMember),
+            ),
+            (
+                "output_config.format.frobnicate: Extra inputs are not permitted",
+                Some(Refusal::OutputSchema),
+            ),
+            (
+                "output_config.effort.frobnicate: Extra inputs are not permitted",
+                None,
+            ),
+        ] {
+            let text = format!("The model returned the following errors: {message}");
+            assert_eq!(validation(&text), refusal, "{message}");
+            assert!(!refusal.is_some_and(Refusal::is_of_the_model), "{message}");
+        }
     }
 
     #[test]

@@ -10,8 +10,9 @@ use bytes::Bytes;
 
 use super::{Found, Owner, Recall, Turn};
 
-/// What an entry takes beside its bytes, and what each of its keys takes beside the id: a rough measure.
-const OVERHEAD: usize = 128;
+/// What an entry takes beside its bytes, and what each of its keys takes beside the id, both where it is looked up
+/// and in the entry: a rough measure of the worst case, when the map of the keys has just grown.
+const OVERHEAD: usize = 288;
 
 /// Turns remembered in this process.
 pub struct Memory {
@@ -103,16 +104,21 @@ struct Entry {
 
 impl Entry {
     fn new(owner: &Owner, turn: Turn, now: Instant) -> Self {
-        let mut ids: Vec<String> = turn.call_ids.iter().map(|id| alphanumerics(id)).collect();
+        let Turn {
+            call_ids,
+            reasoning,
+        } = turn;
+        let mut ids: Vec<String> = call_ids.iter().map(|id| alphanumerics(id)).collect();
         ids.sort_unstable();
         ids.dedup();
         ids.retain(|id| !id.is_empty());
         let keys: Vec<Key> = ids.into_iter().map(|id| (owner.clone(), id)).collect();
         let keys_length: usize = keys.iter().map(|(_, id)| OVERHEAD + 2 * id.len()).sum();
         Self {
-            length: OVERHEAD + turn.reasoning.len() + keys_length,
+            length: OVERHEAD + reasoning.len() + keys_length,
             keys,
-            reasoning: turn.reasoning,
+            // A copy: what it came in may be a part of something larger, which it would keep alive.
+            reasoning: Bytes::copy_from_slice(&reasoning),
             used: now,
         }
     }

@@ -85,7 +85,7 @@ impl Inference {
             if !asking.call.streamable {
                 return asking.converse().await.map(Answered::Whole);
             }
-            let (model, body) = (&asking.request.model, asking.call.body.clone());
+            let (model, body) = (&asking.request.model_id, asking.call.body.clone());
             let answer = asking
                 .bedrock
                 .converse_stream(model, body, &asking.attempts);
@@ -130,7 +130,7 @@ impl Inference {
     }
 
     async fn converse(&self) -> Result<Answer, upstream::Error> {
-        let (model, body) = (&self.request.model, self.call.body.clone());
+        let (model, body) = (&self.request.model_id, self.call.body.clone());
         self.bedrock.converse(model, body, &self.attempts).await
     }
 
@@ -158,7 +158,7 @@ impl Inference {
         let recorder = self.recorder.as_ref()?;
         Some(Tap::begin(
             recorder,
-            &self.request.model,
+            &self.request.model_id,
             stream,
             &self.call.body,
         ))

@@ -12,7 +12,7 @@ use super::images::fetch;
 use super::keeper::Keeper;
 use super::refusals::Refusals;
 use super::request_body::Share;
-use crate::bedrock::model_id::{foundation_model, is_gov_cloud};
+use crate::bedrock::model_id::{foundation_model, is_gov_cloud, without_client_suffix};
 use crate::bedrock::request::GuardrailConfiguration;
 use crate::bedrock::{Family, Refusal};
 use crate::config::{self, Config, PromptCacheMode, Unsupported};
@@ -56,12 +56,16 @@ pub(super) struct ClientRequest {
     _share: Arc<Share>,
     /// What the client asked for.
     pub(super) model: String,
+    /// What is called: the same without what the client wrote after it for itself.
+    pub(super) model_id: String,
     /// Whether the answer is a stream.
     pub(super) stream: bool,
     /// When the request was read, in Unix seconds.
     pub(super) created: u64,
     foundation_model: Option<String>,
     family: Family,
+    /// Whether AWS GovCloud is called.
+    gov_cloud: bool,
     /// What was remembered of the turns that the request replays.
     recalled: Recalled,
     /// The images that it names by address, where they are fetched.
@@ -150,7 +154,8 @@ impl Translator {
         let model = parsed.model.clone().into_owned();
         exchange.stream = parsed.stream;
         exchange.model.clone_from(&model);
-        let foundation_model = foundation_model_behind(&model, bedrock).await?;
+        let model_id = without_client_suffix(&model).to_owned();
+        let foundation_model = foundation_model_behind(&model_id, bedrock).await?;
         let family = Family::of(foundation_model.as_deref());
         let recalled = if family.replays_reasoning {
             let found = self.recall.find(owner, &replayed_calls(&parsed)).await;
@@ -167,7 +172,9 @@ impl Translator {
         let request = ClientRequest {
             json: json.clone(),
             _share: Arc::new(share),
+            gov_cloud: is_gov_cloud(&model_id) || bedrock.describe().region.is_gov_cloud(),
             model,
+            model_id,
             stream: parsed.stream,
             created: unix_seconds(),
             family,
@@ -208,7 +215,7 @@ impl Translator {
     /// Remembers what was refused of a request that passed without it.
     pub(super) fn learn(&self, request: &ClientRequest) {
         for refusal in &request.refused {
-            self.refusals.learn(&request.model, *refusal);
+            self.refusals.learn(&request.model_id, *refusal);
         }
     }
 
@@ -217,7 +224,7 @@ impl Translator {
         request: &ClientRequest,
         parsed: ChatCompletionRequest<'_>,
     ) -> Result<Call, Error> {
-        let learned = self.refusals.apply(&request.model, request.family);
+        let learned = self.refusals.apply(&request.model_id, request.family);
         let family = request
             .refused
             .iter()
@@ -227,7 +234,7 @@ impl Translator {
             replay: !request.refused.contains(&Refusal::ReasoningReplay),
             prompt_caching: self.prompt_caching,
             add_budget_to_max_tokens: self.add_budget,
-            gov_cloud: is_gov_cloud(&request.model),
+            gov_cloud: request.gov_cloud,
             state_key: self.state_key.as_ref(),
             recalled: &request.recalled,
             elsewhere: Elsewhere {
@@ -244,11 +251,14 @@ impl Translator {
             body,
             streamable,
             answer,
-            notes,
+            mut notes,
         } = self
             .aside
             .run(request.length(), || converse_request(parsed, &context))
             .await?;
+        if request.model_id != request.model {
+            notes.adjust("model", &"without_suffix");
+        }
         if let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) {
             let path: String = path.chars().take(MAX_PATH).collect();
             let message = format!(

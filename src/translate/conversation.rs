@@ -34,12 +34,12 @@ pub(super) const OPERATOR_NOTE: &str = "[Operator note] ";
 pub(super) fn conversation<'a>(
     mut messages: Vec<Message<'a>>,
     family: &Family,
-    restorer: &Restorer<'_>,
+    mut restorer: Restorer<'_>,
     elsewhere: Elsewhere<'a>,
     names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<Conversation<'a>, InvalidRequest> {
-    let reasoning = restore(&mut messages, restorer, notes);
+    let reasoning = restore(&mut messages, &mut restorer, notes);
     let parts = pair(&mut messages, family.tool_use_id, notes)?;
     let mut builder = Builder {
         contents: Contents::new(messages, family, Media::new(family, elsewhere)),
@@ -183,7 +183,7 @@ impl<'a> Builder<'_, 'a> {
 /// What is known of each message's reasoning; assistants keep none.
 fn restore<'a>(
     messages: &mut [Message<'a>],
-    restorer: &Restorer<'_>,
+    restorer: &mut Restorer<'_>,
     notes: &mut Notes,
 ) -> Vec<Restored<'a>> {
     let messages = messages.iter_mut().enumerate();

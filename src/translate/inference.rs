@@ -124,6 +124,14 @@ fn sampling(
             ignore("top_p", request.top_p);
             (None, None)
         }
+        Sampling::Temperature => {
+            ignore("top_p", request.top_p);
+            (clamped(request.temperature, notes), None)
+        }
+        Sampling::TopP => {
+            ignore("temperature", request.temperature);
+            (None, request.top_p)
+        }
         Sampling::EitherOne if request.temperature.is_some() && request.top_p.is_some() => {
             if asked(request.temperature).is_none() && asked(request.top_p).is_some() {
                 return (None, request.top_p);

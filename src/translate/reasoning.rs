@@ -57,7 +57,9 @@ impl Thinking {
         let options = &request.reasoning;
         match reasoning {
             Reasoning::Budget { .. } | Reasoning::Adaptive(_) => {
-                claude::decide(request, context, notes)
+                let mut thinking = claude::decide(request, context, notes);
+                thinking.on |= is_asked_for_natively(request);
+                thinking
             }
             _ => {
                 claude::ignore_objects(options, notes);
@@ -207,6 +209,17 @@ impl Thinking {
         }
         thinking
     }
+}
+
+/// Whether the `bedrock` object makes Claude think. That is merged over everything else; here it matters because the
+/// conversation must then hold its thoughts.
+fn is_asked_for_natively(request: &ChatCompletionRequest<'_>) -> bool {
+    let fields = request
+        .bedrock
+        .as_ref()
+        .and_then(|object| object.members().get("additionalModelRequestFields"));
+    let kind = fields.and_then(|fields| fields.pointer("/thinking/type")?.as_str());
+    matches!(kind, Some("enabled" | "adaptive"))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) fn settled_conversation<'a>(
     let mut conversation = conversation(
         std::mem::take(&mut request.messages),
         &thinking.narrow(context.family),
-        &restorer(&thinking, context),
+        restorer(&thinking, context),
         context.elsewhere,
         tool_names,
         notes,

@@ -61,6 +61,11 @@ impl Region {
         &self.0
     }
 
+    /// Whether it is one of AWS GovCloud.
+    pub fn is_gov_cloud(&self) -> bool {
+        self.0.starts_with("us-gov-")
+    }
+
     /// The region in force: the configuration, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile, instance metadata, else
     /// us-east-1 with a warning. Metadata that nobody answers is the usual case and no error.
     pub(super) async fn resolve(

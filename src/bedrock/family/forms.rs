@@ -38,6 +38,10 @@ pub enum Sampling {
     Free,
     /// Either, not both: "`temperature` and `top_p` cannot both be specified for this model."
     EitherOne,
+    /// Temperature alone.
+    Temperature,
+    /// `top_p` alone.
+    TopP,
     /// Neither: "`temperature` is deprecated for this model."
     Refused,
 }

@@ -113,6 +113,23 @@ fn a_turn_is_forgotten_some_time_after_its_last_use() {
 }
 
 #[test]
+fn nothing_is_kept_beside_what_is_counted() {
+    let now = Instant::now();
+    let memory = Memory::new(1_000_000, DAY);
+    let mut reasoning = Vec::with_capacity(1000);
+    reasoning.extend_from_slice(b"text");
+    let turn = Turn {
+        call_ids: vec!["a".to_owned()],
+        reasoning: reasoning.into(),
+    };
+    memory.remember_at(now, &ONE, turn);
+    let mut found = memory.find_at(now, &ONE, &["a".to_owned()]);
+    drop(memory);
+    let kept = found.remove(0).try_into_mut().unwrap();
+    assert_eq!(kept.capacity(), 4);
+}
+
+#[test]
 fn zero_bytes_or_seconds_remember_nothing() {
     let now = Instant::now();
     for memory in [Memory::new(0, DAY), Memory::new(1_000_000, Duration::ZERO)] {

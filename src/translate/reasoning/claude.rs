@@ -131,6 +131,10 @@ impl Decision<'_, '_> {
         let kind = own.and_then(|own| own.get("type")?.as_str());
         let tokens = own.and_then(|own| own.get("budget_tokens")?.as_u64());
         let is_off = |wish: &Wish| wish.effort() == ReasoningEffort::None;
+        let counts = kind == Some("enabled") && tokens.is_some();
+        if !counts && own.is_some_and(|own| own.contains_key("budget_tokens")) {
+            self.notes.ignore("thinking.budget_tokens");
+        }
         match (kind, wish) {
             (None, None) => Asked::Nothing,
             (None, Some(wish)) if is_off(&wish) => Asked::Disabled(wish.path),

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::super::notes::Notes;
@@ -13,6 +15,9 @@ use crate::openai::ChatCompletionRequest;
 use crate::openai::content::{Content, ContentPart};
 use crate::openai::message::{Message, Role};
 use crate::openai::replayed_reasoning::{ReplayedReasoning, ThinkingBlock};
+
+/// The most bytes that are recalled for one request. Claude refuses 9 MB of text.
+const MAX_LENGTH: usize = 16 * 1024 * 1024;
 
 /// The ids of all calls that a request replays, under which their turns may be remembered.
 pub fn replayed_calls(request: &ChatCompletionRequest<'_>) -> Vec<String> {
@@ -39,9 +44,14 @@ impl Recalled {
         self.0.iter().map(Bytes::len).sum()
     }
 
-    /// The turns that a memory found.
+    /// The turns that a memory found; none of them when they are more than any model reads, because a few ids could
+    /// else make a request of all that is remembered.
     pub fn new(turns: Vec<Bytes>) -> Self {
-        Self(turns)
+        let found = Self(turns);
+        if found.length() > MAX_LENGTH {
+            return Self::none();
+        }
+        found
     }
 }
 
@@ -62,6 +72,8 @@ pub(in crate::translate) struct Restorer<'r> {
     /// The foundation model that shall have its own reasoning back; without one nobody has.
     signer: Option<&'r str>,
     state_key: Option<&'r StateKey>,
+    /// What was remembered and not yet given back: a turn stands in a conversation once. However often a client
+    /// repeats the ids of its calls, no more is sent than was remembered.
     recalled: HashMap<Vec<String>, ReasonedTurn>,
     /// Whether what the client brought is not noted when it is left out.
     silent: bool,
@@ -98,7 +110,7 @@ impl<'r> Restorer<'r> {
     /// Takes the reasoning out of an assistant's message, whose calls must still be there. What the client
     /// brought of its own accord is noted when it is not used; what the gateway gave it never is.
     pub(in crate::translate) fn restore<'a>(
-        &self,
+        &mut self,
         message: &mut Message<'a>,
         index: usize,
         notes: &mut Notes,
@@ -117,7 +129,7 @@ impl<'r> Restorer<'r> {
         restored
     }
 
-    fn choose<'a>(&self, signer: &str, sent: Sent<'a>, message: &Message<'a>) -> Restored<'a> {
+    fn choose<'a>(&mut self, signer: &str, sent: Sent<'a>, message: &Message<'a>) -> Restored<'a> {
         let ids = message.tool_calls.iter().map(|call| call.id.as_ref());
         let ids = call_ids(ids).unwrap_or_default();
         if let Some(turn) = self.kept(signer, &sent.reasoning.encrypted, &ids) {
@@ -127,10 +139,8 @@ impl<'r> Restorer<'r> {
         if !blocks.is_empty() {
             return Restored::Blocks(blocks);
         }
-        match self.recalled.get(&ids) {
-            Some(turn) => turn.clone().restored(),
-            None => Restored::Lost,
-        }
+        let turn = self.recalled.remove(&ids);
+        turn.map_or(Restored::Lost, ReasonedTurn::restored)
     }
 
     /// The turn of these calls among what the gateway gave the client to keep.
@@ -192,7 +202,8 @@ impl<'a> Sent<'a> {
         paths
     }
 
-    /// What can be sent of it: Bedrock refuses a block of Claude's without a signature.
+    /// What can be sent of it: Bedrock refuses a block of Claude's without a signature, and cannot even read redacted
+    /// content that is no base64.
     fn blocks(self) -> Vec<ReasoningContentBlock<'a>> {
         let ReplayedReasoning {
             thinking_blocks,
@@ -226,8 +237,7 @@ fn signed(block: ThinkingBlock<'_>) -> Option<ReasoningContentBlock<'_>> {
                 signature: Some(signature),
             },
         )),
-        ThinkingBlock::Redacted(data) => {
-            (!data.is_empty()).then_some(ReasoningContentBlock::RedactedContent(data))
-        }
+        ThinkingBlock::Redacted(data) => (!data.is_empty() && STANDARD.decode(&*data).is_ok())
+            .then_some(ReasoningContentBlock::RedactedContent(data)),
     }
 }

@@ -73,7 +73,7 @@ fn blocks(collected: Option<Collected>) -> Option<Vec<ReasoningContentBlock<'sta
 }
 
 /// What is restored of an assistant's message with these members, and what is noted.
-fn restore(restorer: &Restorer<'_>, message: &Value) -> (Restored<'static>, Option<String>) {
+fn restore(mut restorer: Restorer<'_>, message: &Value) -> (Restored<'static>, Option<String>) {
     let request =
         json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}, message]}).to_string();
     let mut request = ChatCompletionRequest::parse(request.as_bytes()).unwrap();
@@ -225,7 +225,6 @@ fn the_most_trusted_source_counts() {
         // OpenClaw's spelling, in another order.
         calls(&["tooluseB2", "tooluseA1"], all)
     });
-    let restorer = Restorer::of(SIGNER, Some(&state_key), &recalled);
     let thinking =
         |text: &str| json!([{"type": "thinking", "thinking": text, "signature": "c2ln"}]);
     let blocks = json!({"thinking_blocks": thinking("blocks")});
@@ -249,8 +248,67 @@ fn the_most_trusted_source_counts() {
         (with(&[plain]), "remembered"),
         (with(&[]), "remembered"),
     ] {
+        let restorer = Restorer::of(SIGNER, Some(&state_key), &recalled);
         let expected = Restored::Blocks(vec![text(expected, "c2ln")]);
-        assert_eq!(restore(&restorer, &message), (expected, None), "{message}");
+        assert_eq!(restore(restorer, &message), (expected, None), "{message}");
+    }
+}
+
+#[test]
+fn what_is_remembered_is_given_back_once_however_often_its_ids_are_repeated() {
+    let remembered = turn(&["a"], vec![text("remembered", "c2ln")]).encode();
+    let recalled = Recalled::new(vec![Bytes::from(remembered)]);
+    let family = Family::of(Some(SIGNER));
+    let context = Context {
+        foundation_model: Some(SIGNER),
+        recalled: &recalled,
+        ..Context::new(&family)
+    };
+    let mut messages = vec![json!({"role": "user", "content": "Hi"})];
+    for _ in 0..3 {
+        messages.push(calls(&["a"], json!({})));
+        messages.push(json!({"role": "tool", "tool_call_id": "a", "content": "Done."}));
+    }
+    messages.push(json!({"role": "assistant", "content": "Well."}));
+    messages.push(json!({"role": "user", "content": "And?"}));
+    let json = json!({"model": SIGNER, "reasoning_effort": "low", "messages": messages});
+    let json = json.to_string();
+    let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
+    let body = converse_request(request, &context).unwrap().body;
+    let body = String::from_utf8(body).unwrap();
+    assert_eq!(body.matches("remembered").count(), 1, "{body}");
+}
+
+#[test]
+fn thoughts_come_back_where_the_bedrock_object_asks_for_them() {
+    let remembered = turn(&["a"], vec![text("remembered", "c2ln")]).encode();
+    let recalled = Recalled::new(vec![Bytes::from(remembered)]);
+    let family = Family::of(Some(SIGNER));
+    let context = Context {
+        foundation_model: Some(SIGNER),
+        recalled: &recalled,
+        ..Context::new(&family)
+    };
+    for (kind, comes_back) in [("enabled", true), ("disabled", false)] {
+        let thinking = json!({"thinking": {"type": kind, "budget_tokens": 2000}});
+        let json = json!({"model": SIGNER, "tools": [{"type": "function", "function": {"name": "f"}}],
+            "bedrock": {"additionalModelRequestFields": thinking}, "messages": [
+            {"role": "user", "content": "Hi"}, calls(&["a"], json!({})), {"role": "tool", "tool_call_id": "a", "content": "Done."}]});
+        let json = json.to_string();
+        let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
+        let translation = converse_request(request, &context).unwrap();
+        let body = String::from_utf8(translation.body).unwrap();
+        assert_eq!(body.contains("remembered"), comes_back, "{body}");
+        assert_eq!(translation.notes.adjusted(), None);
+        assert_eq!(translation.answer.replay.unwrap().thinking, comes_back);
+    }
+}
+
+#[test]
+fn no_more_is_recalled_than_a_model_reads() {
+    let turn = Bytes::from(vec![0; 1024 * 1024]);
+    for (turns, length) in [(16, 16 * 1024 * 1024), (17, 0)] {
+        assert_eq!(Recalled::new(vec![turn.clone(); turns]).length(), length);
     }
 }
 
@@ -261,12 +319,13 @@ fn blocks_of_both_kinds_come_back_and_unsigned_ones_do_not() {
     let blocks = json!({"thinking_blocks": [
         {"type": "thinking", "thinking": "", "signature": "aGlkZGVu"},
         {"type": "thinking", "thinking": "unsigned"},
+        {"type": "redacted_thinking", "data": "no base64"},
         {"type": "redacted_thinking", "data": "c2VjcmV0"},
         {"type": "text", "text": "x"},
         5,
     ]});
     let expected = Restored::Blocks(vec![text("", "aGlkZGVu"), redacted("c2VjcmV0")]);
-    assert_eq!(restore(&restorer, &calls(&["a"], blocks)), (expected, None));
+    assert_eq!(restore(restorer, &calls(&["a"], blocks)), (expected, None));
 }
 
 #[test]
@@ -289,21 +348,21 @@ fn only_the_turns_own_reasoning_by_the_same_model_is_used() {
         let restorer = Restorer::of(SIGNER, Some(&state_key), &recalled);
         let message = calls(message_ids, details(&[&sealed_with.seal(&turn.encode())]));
         assert_eq!(
-            restore(&restorer, &message),
+            restore(restorer, &message),
             (Restored::Lost, None),
             "{message}"
         );
     }
     let recalled = Recalled::default();
-    let restorer = Restorer::of(SIGNER, Some(&state_key), &recalled);
+    let restorer = || Restorer::of(SIGNER, Some(&state_key), &recalled);
     let foreign = calls(&ids, details(&[&other_key.seal(&own.encode())]));
-    assert_eq!(restore(&restorer, &foreign), (Restored::Lost, None));
+    assert_eq!(restore(restorer(), &foreign), (Restored::Lost, None));
     let known = calls(
         &ids,
         details(&[&state_key.seal(&turn(&ids, vec![]).encode())]),
     );
     assert_eq!(
-        restore(&restorer, &known),
+        restore(restorer(), &known),
         (Restored::WithoutReasoning, None)
     );
 }
@@ -322,11 +381,11 @@ fn what_the_client_brought_is_named_when_it_is_left_out_and_what_it_was_given_is
     );
     let named = "messages[1].thinking_blocks, messages[1].content[1]".to_owned();
     assert_eq!(
-        restore(&Restorer::default(), &message),
+        restore(Restorer::default(), &message),
         (Restored::Lost, Some(named))
     );
     assert_eq!(
-        restore(&Restorer::after_refusal(), &message),
+        restore(Restorer::after_refusal(), &message),
         (Restored::Lost, None)
     );
 }

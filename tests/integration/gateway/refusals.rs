@@ -125,6 +125,42 @@ async fn a_call_is_not_forced_where_thinking_forbids_it() {
 }
 
 #[tokio::test]
+async fn what_a_client_wrote_wrongly_is_left_out_of_its_own_request_alone() {
+    let refusing = Refusing::begin().await;
+    let model = question("us.anthropic.claude-opus-4-6-v1");
+    let thinking = json!({"type": "enabled", "budget_tokens": 2000, "frobnicate": 1});
+    let request = with(model.clone(), json!({"thinking": thinking}));
+    let text = "The model returned the following errors: thinking.enabled.frobnicate: Extra inputs are not permitted";
+    let (answer, bodies) = refusing.ask(&request, &[(400, text)]).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("x-outcrop-ignored"), "thinking");
+    assert_eq!(bodies[1].get("additionalModelRequestFields"), None);
+    let other = with(model, json!({"reasoning_effort": "high"}));
+    let (answer, bodies) = refusing.ask(&other, &[]).await;
+    assert_eq!(answer.header("x-outcrop-ignored"), "");
+    let thinking = &bodies[0]["additionalModelRequestFields"]["thinking"];
+    assert_eq!(thinking["type"], "adaptive");
+}
+
+#[tokio::test]
+async fn a_newer_model_that_cannot_but_think_is_not_kept_from_it() {
+    let refusing = Refusing::begin().await;
+    let request = with(
+        question("us.anthropic.claude-saga-9"),
+        json!({"reasoning_effort": "none"}),
+    );
+    let text = "The model returned the following errors: \"thinking.type.disabled\" is not supported for this model.";
+    let (answer, bodies) = refusing.ask(&request, &[(400, text)]).await;
+    assert_eq!(answer.header("x-outcrop-ignored"), "reasoning_effort");
+    assert_eq!(bodies[1].get("additionalModelRequestFields"), None);
+    let other = with(request, json!({"reasoning_effort": "max"}));
+    let (answer, bodies) = refusing.ask(&other, &[]).await;
+    assert_eq!(answer.header("x-outcrop-ignored"), "");
+    let fields = &bodies[0]["additionalModelRequestFields"];
+    assert_eq!(fields["output_config"]["effort"], "max");
+}
+
+#[tokio::test]
 async fn several_features_are_left_out_one_after_the_other() {
     let refusing = Refusing::begin().await;
     let refusals = [(400, NO_STOP), (400, NO_TEMPERATURE)];
@@ -136,6 +172,31 @@ async fn several_features_are_left_out_one_after_the_other() {
     );
     assert_eq!(answer.header("x-outcrop-ignored"), "stop, temperature");
     assert_eq!(bodies[2].get("inferenceConfig"), None);
+}
+
+#[tokio::test]
+async fn what_was_not_refused_is_still_sent() {
+    let refusing = Refusing::begin().await;
+    let both = json!({"temperature": 0.5, "top_p": 0.9});
+    for (model, text, ignored, sent) in [
+        (
+            "stability.chat-1",
+            "This model doesn't support the topP field. Remove topP and try again.",
+            "top_p",
+            json!({"temperature": 0.5}),
+        ),
+        (
+            "stability.chat-2",
+            NO_TEMPERATURE,
+            "temperature",
+            json!({"topP": 0.9}),
+        ),
+    ] {
+        let request = with(question(model), both.clone());
+        let (answer, bodies) = refusing.ask(&request, &[(400, text)]).await;
+        assert_eq!(answer.header("x-outcrop-ignored"), ignored);
+        assert_eq!(bodies[1]["inferenceConfig"], sent);
+    }
 }
 
 #[tokio::test]

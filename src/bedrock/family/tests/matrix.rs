@@ -160,6 +160,8 @@ fn described(family: &Family) -> String {
     let sampling = match family.sampling {
         Sampling::Free => "free",
         Sampling::EitherOne => "one",
+        Sampling::Temperature => "temperature",
+        Sampling::TopP => "top_p",
         Sampling::Refused => "none",
     };
     let none = || "-".to_owned();

@@ -142,6 +142,15 @@ fn anthropics_objects_win_and_take_the_form_that_the_model_knows() {
         older.ignored,
         "output_config.effort, output_config.task_budget"
     );
+    for (model, thinking) in [
+        (OPUS_4_7, r#"{"type":"adaptive","budget_tokens":5000}"#),
+        (SONNET_4_5, r#"{"type":"adaptive","budget_tokens":5000}"#),
+        (SONNET_4_5, r#"{"type":"enabled","budget_tokens":"5000"}"#),
+        (SONNET_4_5, r#"{"type":"disabled","budget_tokens":5000}"#),
+    ] {
+        let sent = sent(model, &format!(r#""thinking":{thinking}"#));
+        assert_eq!(sent.ignored, "thinking.budget_tokens", "{thinking}");
+    }
     let vague = sent(SONNET_4_5, r#""thinking":{"type":"enabled"}"#);
     assert_eq!(vague.fields["thinking"]["budget_tokens"], 8192);
 }
