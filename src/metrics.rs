@@ -11,7 +11,9 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use labels::{Answer, Exception, Failure, Kind, Model, Operation, Reason, Request, TokenKind};
+use labels::{
+    Answer, CacheOutcome, Exception, Failure, Kind, Model, Operation, Reason, Request, TokenKind,
+};
 use models::Models;
 
 mod labels;
@@ -49,6 +51,7 @@ struct Shared {
     requests: Family<Request, Counter>,
     errors: Family<Failure, Counter>,
     tokens: Family<Kind, Counter>,
+    prompt_cache: Family<CacheOutcome, Counter>,
     first_token: Histograms<Model>,
     duration: Histograms<Answer>,
     overhead: Histograms<Answer>,
@@ -150,6 +153,15 @@ impl Metrics {
         }
     }
 
+    /// Counts a request with cache points, by what the prompt cache did for it.
+    pub fn prompt_cache(&self, model: &str, status: &'static str) {
+        let model = self.shared.models.label(Some(model));
+        self.shared
+            .prompt_cache
+            .get_or_create(&CacheOutcome { model, status })
+            .inc();
+    }
+
     /// Records the time from the request's head to the first piece of an answer that a reader sees.
     pub fn first_token(&self, model: &str, elapsed: Duration) {
         let labels = Model {
@@ -220,6 +232,7 @@ impl Shared {
             requests: Family::default(),
             errors: Family::default(),
             tokens: Family::default(),
+            prompt_cache: Family::default(),
             first_token: Family::new_with_constructor(|| Histogram::new(FIRST_TOKEN_BUCKETS)),
             duration: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             overhead: Family::new_with_constructor(|| Histogram::new(OVERHEAD_BUCKETS)),
@@ -252,6 +265,11 @@ impl Shared {
             "tokens",
             "Tokens as Bedrock counted them",
             self.tokens.clone(),
+        );
+        registry.register(
+            "prompt_cache",
+            "Requests with cache points, by what the prompt cache did",
+            self.prompt_cache.clone(),
         );
         registry.register(
             "time_to_first_token_seconds",

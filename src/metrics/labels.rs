@@ -33,6 +33,13 @@ pub(super) struct Kind {
     pub(super) kind: TokenKind,
 }
 
+/// Labels of requests with cache points.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct CacheOutcome {
+    pub(super) model: ModelLabel,
+    pub(super) status: &'static str,
+}
+
 /// Labels of times that depend on the model alone.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct Model {

@@ -8,10 +8,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::info;
 
+use super::cached_prefixes::{CacheStatus, CachedPrefixes};
 use super::connection::InFlight;
 use super::request_id::RequestId;
 use crate::bedrock::response::TokenUsage;
 use crate::metrics::{Metrics, RequestOutcome, StreamGuard, Tokens};
+use crate::translate::CachedPrefix;
 use crate::upstream::Attempts;
 
 /// The most characters of a model's id in the log.
@@ -39,6 +41,9 @@ pub(super) struct Exchange {
     pub(super) complete: bool,
     /// Whether Bedrock took the request, so that the model's name is one that it knows.
     pub(super) answered: bool,
+    /// What the prompt cache is to keep, and what it was to keep before.
+    cached_prefixes: Vec<CachedPrefix>,
+    cache: Option<Arc<CachedPrefixes>>,
     open: Option<StreamGuard>,
     draining: watch::Receiver<bool>,
     _in_flight: InFlight,
@@ -71,6 +76,8 @@ impl Exchange {
             first_token: None,
             overhead: None,
             complete: false,
+            cached_prefixes: Vec::new(),
+            cache: None,
             open: None,
         }
     }
@@ -89,6 +96,12 @@ impl Exchange {
         }
     }
 
+    /// Tells what the prompt cache does for `prefixes`, in the light of what was cached before.
+    pub(super) fn watch_cache(&mut self, cache: &Arc<CachedPrefixes>, prefixes: &[CachedPrefix]) {
+        self.cache = Some(Arc::clone(cache));
+        self.cached_prefixes = prefixes.to_vec();
+    }
+
     /// Counts an open stream until the answer ends.
     pub(super) fn stream_opened(&mut self) {
         self.open = Some(self.metrics.stream_opened());
@@ -97,6 +110,12 @@ impl Exchange {
     /// Whether Bedrock knows the model, so that its name may be a metric's label.
     fn known_model(&self) -> Option<&str> {
         self.answered.then_some(self.model.as_str())
+    }
+
+    /// What the prompt cache did, once the usage is known.
+    fn cache_status(&self) -> Option<CacheStatus> {
+        let (cache, usage) = (self.cache.as_ref()?, self.usage.as_ref()?);
+        cache.status(&self.model, &self.cached_prefixes, usage)
     }
 
     fn measure(&self, status: StatusCode, duration: Duration) {
@@ -143,6 +162,11 @@ impl Drop for Exchange {
             .unwrap_or_default();
         let duration = self.begun.elapsed();
         self.measure(status, duration);
+        let cache_status = self.cache_status().map(CacheStatus::as_str);
+        if let (Some(model), Some(status)) = (self.known_model(), cache_status) {
+            self.metrics.prompt_cache(model, status);
+        }
+        let first_prefix = self.cached_prefixes.first();
         let shown = |text: &str| {
             (!text.is_empty()).then(|| text.chars().take(MAX_SHOWN_MODEL).collect::<String>())
         };
@@ -160,6 +184,8 @@ impl Drop for Exchange {
             output_tokens = self.usage.map(|usage| usage.output_tokens),
             cache_read_tokens = self.usage.map(|usage| usage.cache_read_input_tokens()).filter(|tokens| *tokens > 0),
             cache_write_tokens = self.usage.map(|usage| usage.cache_write_input_tokens()).filter(|tokens| *tokens > 0),
+            cache_status,
+            cache_prefix = first_prefix.map(|prefix| format!("{:016x}", prefix.digest)),
             stop_reason = shown(&self.stop_reason),
             error = self.error,
             upstream_request_id = self.upstream_request_id.as_deref(),

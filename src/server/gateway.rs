@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::authenticate::ApiKeys;
 use super::body::{Payload, ResponseBody};
+use super::cached_prefixes::CachedPrefixes;
 use super::connection::ConnectionState;
 use super::exchange::Exchange;
 use super::guard::check_browser;
@@ -49,6 +50,7 @@ pub struct Gateway {
     draining: watch::Sender<bool>,
     bodies: BodyBudget,
     translator: Arc<Translator>,
+    cached_prefixes: Arc<CachedPrefixes>,
     images: Option<ImageFetcher>,
 }
 
@@ -96,6 +98,7 @@ impl Gateway {
             recorder,
             draining: watch::Sender::new(false),
             bodies: BodyBudget::new(config.max_body_bytes),
+            cached_prefixes: Arc::default(),
             translator: Arc::new(Translator::new(config)),
             images: None,
         }
@@ -117,6 +120,11 @@ impl Gateway {
 
     pub(super) fn recorder(&self) -> Option<&Recorder> {
         self.recorder.as_ref()
+    }
+
+    /// What requests have let Bedrock cache.
+    pub(super) fn cached_prefixes(&self) -> &Arc<CachedPrefixes> {
+        &self.cached_prefixes
     }
 
     /// What translates requests.

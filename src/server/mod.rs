@@ -4,6 +4,7 @@ mod aside;
 mod authenticate;
 mod beginning;
 mod body;
+mod cached_prefixes;
 mod chat_completions;
 mod choices_stream;
 mod connection;

@@ -21,8 +21,8 @@ use crate::fetch::{Fetched, ImageFetcher};
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
 use crate::recall::{Memory, Owner, Recall};
 use crate::translate::{
-    Answer, Context, Elsewhere, Guarding, Notes, PromptCaching, Recalled, StateKey, Translation,
-    converse_request, replayed_calls,
+    Answer, CachedPrefix, Context, Elsewhere, Guarding, Notes, PromptCaching, Recalled, StateKey,
+    Translation, converse_request, replayed_calls,
 };
 use crate::upstream::Bedrock;
 
@@ -85,6 +85,8 @@ pub(super) struct Call {
     pub(super) answer: Answer,
     /// What had no effect, or another one.
     pub(super) notes: Notes,
+    /// What the prompt cache is to keep.
+    pub(super) cached_prefixes: Vec<CachedPrefix>,
     /// The model's context window in tokens, where known.
     pub(super) context_window: Option<u32>,
 }
@@ -252,6 +254,7 @@ impl Translator {
             streamable,
             answer,
             mut notes,
+            cached_prefixes,
         } = self
             .aside
             .run(request.length(), || converse_request(parsed, &context))
@@ -271,6 +274,7 @@ impl Translator {
             streamable,
             answer,
             notes,
+            cached_prefixes,
             context_window: family.context_window,
         })
     }

@@ -39,7 +39,7 @@ pub use context::{Context, Elsewhere, Guarding};
 pub use failure::Failure;
 pub use json_answer::JsonAnswer;
 pub use notes::Notes;
-pub use prompt_cache::PromptCaching;
+pub use prompt_cache::{CachedPrefix, PromptCaching};
 pub use replay::{FinishedTurn, Recalled, Replay, StateKey, replayed_calls};
 pub use request::{Translation, converse_request};
 pub use response::{Completion, chat_completion, chat_completion_of};

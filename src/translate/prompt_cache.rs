@@ -17,6 +17,8 @@ use crate::bedrock::request::ConverseRequest;
 use crate::openai::cache_control::{CacheControl, PromptCacheOptions};
 
 pub(super) use mark::{Anchor, Mark, Marks};
+pub use prefix::CachedPrefix;
+pub(super) use prefix::cached_prefixes;
 
 mod boundary;
 mod estimate;
@@ -24,6 +26,7 @@ mod lifetime;
 mod mark;
 mod place;
 mod points;
+mod prefix;
 
 #[cfg(test)]
 mod tests;

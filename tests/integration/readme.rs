@@ -136,6 +136,7 @@ fn every_metric() -> Metrics {
     });
     metrics.tokens("model", &Tokens::default());
     metrics.first_token("model", Duration::ZERO);
+    metrics.prompt_cache("model", "hit");
     metrics.overhead("/health", false, Duration::ZERO);
     metrics.upstream_attempt("Converse");
     metrics.upstream_retry("ThrottlingException");

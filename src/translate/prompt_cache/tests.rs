@@ -9,6 +9,7 @@ mod asked;
 mod automatic;
 mod lifetimes;
 mod neighbours;
+mod prefixes;
 mod switches;
 
 const CLAUDE: &str = "anthropic.claude-haiku-5-5";

@@ -172,3 +172,33 @@ async fn the_overhead_does_not_hold_bedrocks_time() {
     );
     assert_eq!(count, Some("1"));
 }
+
+#[tokio::test]
+async fn what_the_prompt_cache_did_is_counted() {
+    let bedrock = ScriptedBedrock::start().await;
+    let gateway = Running::before(&bedrock.url()).await;
+    let prompt = "You find what is lost, and open what is closed. ".repeat(500);
+    let request = json!({"model": MODEL, "messages": [
+        {"role": "system", "content": prompt}, {"role": "user", "content": "Find the key."},
+    ], "tools": [{"type": "function", "function": {"name": "search"}}]});
+    for (read, written) in [(0, 9000), (9000, 0), (0, 9000), (0, 0)] {
+        let mut client = gateway.connect().await;
+        client.chat(&request).await;
+        let usage = json!({"inputTokens": 3, "outputTokens": 5, "totalTokens": 9008,
+            "cacheReadInputTokens": read, "cacheWriteInputTokens": written});
+        let message = json!({"role": "assistant", "content": [{"text": "Yes."}]});
+        let answer =
+            json!({"output": {"message": message}, "stopReason": "end_turn", "usage": usage});
+        let mut call = bedrock.call().await;
+        call.answer(200, "connection: close\r\n", &answer.to_string())
+            .await;
+        assert_eq!(client.answer().await.status, 200);
+    }
+    let page = page(&gateway).await;
+    for status in ["first_write", "hit", "miss_avoidable"] {
+        let label = format!(r#"status="{status}""#);
+        let counted = value(&page, "outcrop_prompt_cache_total", &[MODEL, &label]);
+        assert_eq!(counted, Some("1"), "{status}");
+    }
+    assert!(!page.contains("miss_ttl_expired"));
+}
