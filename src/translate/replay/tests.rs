@@ -1,6 +1,4 @@
 use bytes::Bytes;
-use proptest::collection::vec;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::collector::Collected;
@@ -13,6 +11,8 @@ use crate::openai::ChatCompletionRequest;
 use crate::openai::message::Message;
 use crate::translate::json_answer::{AnswerTool, JsonAnswer};
 use crate::translate::{Answer, Context, Notes, converse_request};
+
+mod sealing;
 
 const SIGNER: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 
@@ -431,39 +431,4 @@ fn ids_are_compared_by_letters_and_digits_in_any_order() {
     );
     assert_eq!(call_ids(["a", "--"]), None);
     assert_eq!(call_ids([]), None);
-}
-
-fn any_block() -> impl Strategy<Value = ReasoningContentBlock<'static>> {
-    prop_oneof![
-        (".*", "[A-Za-z0-9+/]{1,40}").prop_map(|(thought, signature)| text(&thought, &signature)),
-        "[A-Za-z0-9+/]{4}".prop_map(|data| redacted(&data)),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn what_is_sealed_opens_to_the_same(ids in vec("[A-Za-z0-9_-]{0,9}[A-Za-z0-9]", 1..5), blocks in vec(any_block(), 0..5)) {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let turn = turn(&ids, blocks);
-        let opened = key().open(&key().seal(&turn.encode())).unwrap();
-        prop_assert_eq!(ReasonedTurn::decode(&opened), Some(turn));
-    }
-
-    #[test]
-    fn what_was_changed_does_not_open(content in vec(any::<u8>(), 0..80), place in any::<prop::sample::Index>(), letter in "[A-Za-z0-9+/]") {
-        let sealed = key().seal(&content);
-        let place = place.index(sealed.len());
-        let mut changed = sealed.clone();
-        changed.replace_range(place..=place, &letter);
-        // The bits behind the last byte mean nothing, and base64 with any of them set is refused anyway.
-        prop_assume!(changed != sealed);
-        prop_assert_eq!(key().open(&changed), None);
-        prop_assert_eq!(key().open(&sealed[..place]), None);
-    }
-
-    #[test]
-    fn junk_does_not_open(junk in ".*", bytes in vec(any::<u8>(), 0..80)) {
-        prop_assert_eq!(key().open(&junk), None);
-        let _ = ReasonedTurn::decode(&bytes);
-    }
 }
