@@ -46,41 +46,36 @@ impl CacheStatus {
 }
 
 impl CachedPrefixes {
-    /// What the cache did for a request to `model`, and remembers its prefixes. There is nothing to tell when
-    /// nothing was read nor written: the request had no points, or its prefixes were too short.
+    /// What the cache did for a request to `model`, and remembers its prefix. There is nothing to tell when nothing
+    /// was read nor written: the prefix was too short for the model.
     pub(super) fn status(
         &self,
         model: &str,
-        prefixes: &[CachedPrefix],
+        prefix: CachedPrefix,
         usage: &TokenUsage,
     ) -> Option<CacheStatus> {
-        let (read, written) = (
-            usage.cache_read_input_tokens(),
-            usage.cache_write_input_tokens(),
-        );
-        if prefixes.is_empty() || (read == 0 && written == 0) {
+        let read = usage.cache_read_input_tokens();
+        if read == 0 && usage.cache_write_input_tokens() == 0 {
             return None;
         }
         let now = Instant::now();
+        let key = key(model, prefix);
         let mut used = self.locked();
-        let idle = |prefix: &CachedPrefix| {
-            let last = used.get(&key(model, prefix))?;
-            Some(now.duration_since(*last) <= lifetime(prefix.ttl))
-        };
-        let known: Vec<bool> = prefixes.iter().filter_map(idle).collect();
-        let status = match known.as_slice() {
+        let status = match used.get(&key) {
             _ if read > 0 => CacheStatus::Hit,
-            [] => CacheStatus::FirstWrite,
-            known if known.contains(&true) => CacheStatus::MissAvoidable,
-            _ => CacheStatus::MissTtlExpired,
+            None => CacheStatus::FirstWrite,
+            Some(last) if now.duration_since(*last) <= lifetime(prefix.ttl) => {
+                CacheStatus::MissAvoidable
+            }
+            Some(_) => CacheStatus::MissTtlExpired,
         };
-        if used.len() + prefixes.len() > MAX_PREFIXES {
+        if used.len() >= MAX_PREFIXES {
             used.retain(|_, last| now.duration_since(*last) <= lifetime(CacheTtl::OneHour));
         }
-        if used.len() + prefixes.len() > MAX_PREFIXES {
+        if used.len() >= MAX_PREFIXES {
             used.clear();
         }
-        used.extend(prefixes.iter().map(|prefix| (key(model, prefix), now)));
+        used.insert(key, now);
         Some(status)
     }
 
@@ -89,7 +84,7 @@ impl CachedPrefixes {
     }
 }
 
-fn key(model: &str, prefix: &CachedPrefix) -> u64 {
+fn key(model: &str, prefix: CachedPrefix) -> u64 {
     let mut hasher = DefaultHasher::new();
     (model, prefix.digest).hash(&mut hasher);
     hasher.finish()
@@ -109,12 +104,8 @@ mod tests {
 
     use super::*;
 
-    const SHORT: CachedPrefix = CachedPrefix {
+    const PREFIX: CachedPrefix = CachedPrefix {
         digest: 1,
-        ttl: CacheTtl::FiveMinutes,
-    };
-    const LONG: CachedPrefix = CachedPrefix {
-        digest: 2,
         ttl: CacheTtl::FiveMinutes,
     };
 
@@ -126,32 +117,31 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_miss_is_told_from_a_first_write_and_from_a_hit() {
         let prefixes = CachedPrefixes::default();
-        let status =
-            |prefix: &[_], read, written| prefixes.status("m", prefix, &usage(read, written));
-        assert_eq!(status(&[SHORT], 0, 9), Some(CacheStatus::FirstWrite));
-        assert_eq!(status(&[SHORT, LONG], 9, 5), Some(CacheStatus::Hit));
-        assert_eq!(
-            status(&[SHORT, LONG], 0, 14),
-            Some(CacheStatus::MissAvoidable)
-        );
+        let status = |read, written| prefixes.status("m", PREFIX, &usage(read, written));
+        assert_eq!(status(0, 9), Some(CacheStatus::FirstWrite));
+        assert_eq!(status(9, 5), Some(CacheStatus::Hit));
+        assert_eq!(status(0, 14), Some(CacheStatus::MissAvoidable));
         advance(Duration::from_mins(5)).await;
-        assert_eq!(status(&[LONG], 0, 14), Some(CacheStatus::MissAvoidable));
+        assert_eq!(status(0, 14), Some(CacheStatus::MissAvoidable));
         advance(Duration::from_secs(301)).await;
-        assert_eq!(status(&[LONG], 0, 14), Some(CacheStatus::MissTtlExpired));
-        assert_eq!(
-            prefixes.status("other", &[LONG], &usage(0, 14)),
-            Some(CacheStatus::FirstWrite)
-        );
-        assert_eq!(status(&[], 9, 9), None);
-        assert_eq!(status(&[SHORT], 0, 0), None);
+        assert_eq!(status(0, 0), None);
+        assert_eq!(status(0, 14), Some(CacheStatus::MissTtlExpired));
+        let other = CachedPrefix {
+            digest: 2,
+            ..PREFIX
+        };
+        for (model, prefix) in [("other", PREFIX), ("m", other)] {
+            let status = prefixes.status(model, prefix, &usage(0, 14));
+            assert_eq!(status, Some(CacheStatus::FirstWrite));
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_more_prefixes_are_remembered_than_fit() {
         let prefixes = CachedPrefixes::default();
         for digest in 0..u64::try_from(MAX_PREFIXES).unwrap() + 10 {
-            let prefix = CachedPrefix { digest, ..SHORT };
-            prefixes.status("m", &[prefix], &usage(0, 9));
+            let prefix = CachedPrefix { digest, ..PREFIX };
+            prefixes.status("m", prefix, &usage(0, 9));
         }
         assert!(prefixes.locked().len() <= MAX_PREFIXES);
     }

@@ -50,7 +50,7 @@ impl Gateway {
             .translator()
             .read(body, &owner, self.bedrock(), self.images(), exchange)
             .await?;
-        exchange.watch_cache(self.cached_prefixes(), &call.cached_prefixes);
+        exchange.watch_cache(self.cached_prefixes(), call.cached_prefix);
         let keeper = self.translator().keeper(owner);
         let stream = request.stream;
         let head = Head {

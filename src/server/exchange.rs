@@ -42,7 +42,7 @@ pub(super) struct Exchange {
     /// Whether Bedrock took the request, so that the model's name is one that it knows.
     pub(super) answered: bool,
     /// What the prompt cache is to keep, and what it was to keep before.
-    cached_prefixes: Vec<CachedPrefix>,
+    cached_prefix: Option<CachedPrefix>,
     cache: Option<Arc<CachedPrefixes>>,
     open: Option<StreamGuard>,
     draining: watch::Receiver<bool>,
@@ -76,7 +76,7 @@ impl Exchange {
             first_token: None,
             overhead: None,
             complete: false,
-            cached_prefixes: Vec::new(),
+            cached_prefix: None,
             cache: None,
             open: None,
         }
@@ -96,10 +96,14 @@ impl Exchange {
         }
     }
 
-    /// Tells what the prompt cache does for `prefixes`, in the light of what was cached before.
-    pub(super) fn watch_cache(&mut self, cache: &Arc<CachedPrefixes>, prefixes: &[CachedPrefix]) {
+    /// Tells what the prompt cache does for `prefix`, in the light of what was cached before.
+    pub(super) fn watch_cache(
+        &mut self,
+        cache: &Arc<CachedPrefixes>,
+        prefix: Option<CachedPrefix>,
+    ) {
         self.cache = Some(Arc::clone(cache));
-        self.cached_prefixes = prefixes.to_vec();
+        self.cached_prefix = prefix;
     }
 
     /// Counts an open stream until the answer ends.
@@ -115,7 +119,7 @@ impl Exchange {
     /// What the prompt cache did, once the usage is known.
     fn cache_status(&self) -> Option<CacheStatus> {
         let (cache, usage) = (self.cache.as_ref()?, self.usage.as_ref()?);
-        cache.status(&self.model, &self.cached_prefixes, usage)
+        cache.status(&self.model, self.cached_prefix?, usage)
     }
 
     fn measure(&self, status: StatusCode, duration: Duration) {
@@ -166,7 +170,6 @@ impl Drop for Exchange {
         if let (Some(model), Some(status)) = (self.known_model(), cache_status) {
             self.metrics.prompt_cache(model, status);
         }
-        let first_prefix = self.cached_prefixes.first();
         let shown = |text: &str| {
             (!text.is_empty()).then(|| text.chars().take(MAX_SHOWN_MODEL).collect::<String>())
         };
@@ -185,7 +188,7 @@ impl Drop for Exchange {
             cache_read_tokens = self.usage.map(|usage| usage.cache_read_input_tokens()).filter(|tokens| *tokens > 0),
             cache_write_tokens = self.usage.map(|usage| usage.cache_write_input_tokens()).filter(|tokens| *tokens > 0),
             cache_status,
-            cache_prefix = first_prefix.map(|prefix| format!("{:016x}", prefix.digest)),
+            cache_prefix = self.cached_prefix.map(|prefix| format!("{:016x}", prefix.digest)),
             stop_reason = shown(&self.stop_reason),
             error = self.error,
             upstream_request_id = self.upstream_request_id.as_deref(),

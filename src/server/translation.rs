@@ -85,8 +85,8 @@ pub(super) struct Call {
     pub(super) answer: Answer,
     /// What had no effect, or another one.
     pub(super) notes: Notes,
-    /// What the prompt cache is to keep.
-    pub(super) cached_prefixes: Vec<CachedPrefix>,
+    /// What the prompt cache is to keep, if anything.
+    pub(super) cached_prefix: Option<CachedPrefix>,
     /// The model's context window in tokens, where known.
     pub(super) context_window: Option<u32>,
 }
@@ -154,9 +154,10 @@ impl Translator {
             .run(json.len(), || ChatCompletionRequest::parse(&json))
             .await?;
         let model = parsed.model.clone().into_owned();
-        exchange.stream = parsed.stream;
-        exchange.model.clone_from(&model);
         let model_id = without_client_suffix(&model).to_owned();
+        exchange.stream = parsed.stream;
+        // What a client writes after an id must not become a label of its own.
+        exchange.model.clone_from(&model_id);
         let foundation_model = foundation_model_behind(&model_id, bedrock).await?;
         let family = Family::of(foundation_model.as_deref());
         let recalled = if family.replays_reasoning {
@@ -254,7 +255,7 @@ impl Translator {
             streamable,
             answer,
             mut notes,
-            cached_prefixes,
+            cached_prefix,
         } = self
             .aside
             .run(request.length(), || converse_request(parsed, &context))
@@ -274,7 +275,7 @@ impl Translator {
             streamable,
             answer,
             notes,
-            cached_prefixes,
+            cached_prefix,
             context_window: family.context_window,
         })
     }

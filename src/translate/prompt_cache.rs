@@ -18,7 +18,7 @@ use crate::openai::cache_control::{CacheControl, PromptCacheOptions};
 
 pub(super) use mark::{Anchor, Mark, Marks};
 pub use prefix::CachedPrefix;
-pub(super) use prefix::cached_prefixes;
+pub(super) use prefix::cached_prefix;
 
 mod boundary;
 mod estimate;

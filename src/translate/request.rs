@@ -8,7 +8,7 @@ use super::guardrail::guard;
 use super::inference::inference_configuration;
 use super::notes::Notes;
 use super::passing::{Passing, request_metadata};
-use super::prompt_cache::{CachedPrefix, Wishes, cached_prefixes, set_points};
+use super::prompt_cache::{CachedPrefix, Wishes, cached_prefix, set_points};
 use super::response_format::{Circumstances, Form, form};
 use super::settings::{performance_configuration, service_tier};
 use super::settle::{replay, settled_conversation};
@@ -30,8 +30,8 @@ pub struct Translation {
     pub answer: Answer,
     /// What had no effect, or another one.
     pub notes: Notes,
-    /// What the prompt cache is to keep, the shortest prefix first.
-    pub cached_prefixes: Vec<CachedPrefix>,
+    /// What the prompt cache is to keep, if anything.
+    pub cached_prefix: Option<CachedPrefix>,
 }
 
 /// Translates a request.
@@ -123,7 +123,7 @@ pub fn converse_request<'a>(
     set_points(&mut converse, wishes, context, &mut notes);
     guard(&mut converse.messages, &request, context.guarding);
     let streamable = family.streaming_tools || (converse.tool_config.is_none() && !called);
-    let cached_prefixes = cached_prefixes(&converse);
+    let cached_prefix = cached_prefix(&converse);
     let passing = Passing::new(context, request.stream && streamable);
     let body = passing.body(converse, request.bedrock.take(), &mut notes)?;
     notes.sort(&request.members);
@@ -132,7 +132,7 @@ pub fn converse_request<'a>(
         streamable,
         answer,
         notes,
-        cached_prefixes,
+        cached_prefix,
     })
 }
 

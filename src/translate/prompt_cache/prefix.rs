@@ -1,4 +1,4 @@
-//! What a request lets Bedrock cache, in short: a digest of the bytes before each cache point.
+//! What a request lets Bedrock cache, in short: a digest of the bytes before its first cache point.
 
 use std::io::{self, Write};
 
@@ -9,44 +9,45 @@ use crate::bedrock::request::{
     CachePointBlock, CacheTtl, ContentBlock, ConverseRequest, SystemContentBlock, Tool,
 };
 
-/// The prefix that ends at one cache point.
+/// The shortest prefix that Bedrock is to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CachedPrefix {
     /// The first eight bytes of the SHA-256 digest of the tools, the system prompt and the messages before the
-    /// point, other points left out.
+    /// point.
     pub digest: u64,
     /// How long Bedrock keeps it after its last use.
     pub ttl: CacheTtl,
 }
 
-/// The prefixes of a finished request, the shortest first. Without cache points nothing is read.
-pub(in crate::translate) fn cached_prefixes(request: &ConverseRequest<'_>) -> Vec<CachedPrefix> {
-    let mut prefixes = Prefixes::default();
+/// The prefix of a finished request that ends at its first cache point. Whatever Bedrock keeps of the request, it keeps
+/// this as well, so the longer ones would tell nothing more, and need not be read.
+pub(in crate::translate) fn cached_prefix(request: &ConverseRequest<'_>) -> Option<CachedPrefix> {
     if !has_points(request) {
-        return prefixes.found;
+        return None;
     }
+    let mut hasher = Hasher::default();
     for tool in request.tool_config.iter().flat_map(|config| &config.tools) {
         match tool {
-            Tool::CachePoint(point) => prefixes.end(*point),
-            tool @ Tool::ToolSpec(_) => prefixes.add(tool),
+            Tool::CachePoint(point) => return Some(hasher.end(*point)),
+            tool @ Tool::ToolSpec(_) => hasher.add(tool),
         }
     }
     for block in &request.system {
         match block {
-            SystemContentBlock::CachePoint(point) => prefixes.end(*point),
-            block @ SystemContentBlock::Text(_) => prefixes.add(block),
+            SystemContentBlock::CachePoint(point) => return Some(hasher.end(*point)),
+            block @ SystemContentBlock::Text(_) => hasher.add(block),
         }
     }
     for message in &request.messages {
-        prefixes.add(&message.role);
+        hasher.add(&message.role);
         for block in &message.content {
             match block {
-                ContentBlock::CachePoint(point) => prefixes.end(*point),
-                block => prefixes.add(block),
+                ContentBlock::CachePoint(point) => return Some(hasher.end(*point)),
+                block => hasher.add(block),
             }
         }
     }
-    prefixes.found
+    None
 }
 
 fn has_points(request: &ConverseRequest<'_>) -> bool {
@@ -57,29 +58,23 @@ fn has_points(request: &ConverseRequest<'_>) -> bool {
         || blocks.any(|block| matches!(block, ContentBlock::CachePoint(_)))
 }
 
-#[derive(Default)]
-struct Prefixes {
-    hasher: Hasher,
-    found: Vec<CachedPrefix>,
-}
-
 /// A digest that is written to.
 #[derive(Default)]
 struct Hasher(Sha256);
 
-impl Prefixes {
+impl Hasher {
     fn add(&mut self, part: &impl Serialize) {
         // Parts of a request always have JSON text, and a digest takes all that is written.
-        let _ = serde_json::to_writer(&mut self.hasher, part);
+        let _ = serde_json::to_writer(self, part);
     }
 
-    fn end(&mut self, point: CachePointBlock) {
-        let digest = self.hasher.0.clone().finalize();
+    fn end(self, point: CachePointBlock) -> CachedPrefix {
+        let digest = self.0.finalize();
         let first = digest.first_chunk().copied().unwrap_or_default();
-        self.found.push(CachedPrefix {
+        CachedPrefix {
             digest: u64::from_be_bytes(first),
             ttl: point.ttl.unwrap_or(CacheTtl::FiveMinutes),
-        });
+        }
     }
 }
 

@@ -64,6 +64,10 @@ async fn a_context_window_after_a_models_id_is_not_sent() {
     let answer = client.answer().await;
     assert_eq!(answer.header("x-outcrop-adjusted"), "model=without_suffix");
     assert_eq!(Events::parse(&answer.body).chunks[0]["model"], model);
+    // Whatever clients make up there, metrics know one model.
+    let metrics = gateway.get("/metrics").await;
+    assert!(metrics.text().contains(&format!(r#"model="{MODEL}""#)));
+    assert!(!metrics.text().contains("[1m]"));
 }
 
 #[tokio::test]
