@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::entry::Entry;
 use super::load::Loading;
 use super::mistake::{Origin, nearest, quoted};
 use super::setting::{self, SETTINGS};
 use super::value::Value;
-use super::variables;
+use super::{account, model, variables};
 
 /// The file that is read from the working directory when none is named.
 const NAME: &str = "outcrop.toml";
@@ -113,8 +114,11 @@ impl Source<'_> {
     }
 }
 
+/// The lists of tables that a file may have beside its sections.
+const LISTS: [&str; 2] = ["accounts", "models"];
+
 /// Goes through the tables of one file.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     source: Source<'a>,
     /// Lines that are no TOML: what the parser made of them would only be a second mistake.
     broken: Vec<usize>,
@@ -126,12 +130,47 @@ impl Walk<'_> {
         for (key, value) in table {
             let is_section = setting::sections().any(|section| section == key.get_ref());
             match value.get_ref() {
+                _ if LISTS.contains(&key.get_ref().as_ref()) => self.list(key.get_ref(), value),
                 DeValue::Table(table) if is_section => self.section(key.get_ref(), table),
                 _ if is_section => {
                     let problem = format!("{0} is a table; write [{0}]", key.get_ref());
                     self.mistake(value.span(), problem);
                 }
                 _ => self.entry("", key, value),
+            }
+        }
+    }
+
+    /// Reads a list of tables, each for itself.
+    fn list<'v>(&mut self, name: &str, value: &'v Spanned<DeValue<'v>>) {
+        let tables = match value.get_ref() {
+            DeValue::Array(values) => values
+                .iter()
+                .map(|value| match value.get_ref() {
+                    DeValue::Table(table) => Some((value.span(), table)),
+                    _ => None,
+                })
+                .collect::<Option<Vec<_>>>(),
+            _ => None,
+        };
+        let Some(tables) = tables else {
+            let problem = format!("{name} is a list of tables; write [[{name}]]");
+            return self.mistake(value.span(), problem);
+        };
+        for table in tables {
+            let span = table.0.clone();
+            if name == "accounts" {
+                let entry = Entry::new("[[accounts]]", table, account::KEYS, self);
+                if let Some(account) = account::read(entry) {
+                    let origin = self.source.origin(span);
+                    self.loading.add_account(account, origin);
+                }
+            } else {
+                let entry = Entry::new("[[models]]", table, model::KEYS, self);
+                if let Some(model) = model::read(entry) {
+                    let origin = self.source.origin(span);
+                    self.loading.add_model(model, origin);
+                }
             }
         }
     }
@@ -158,14 +197,21 @@ impl Walk<'_> {
         }
     }
 
-    fn mistake(&mut self, span: Range<usize>, problem: String) {
+    /// How many mistakes were noted so far.
+    pub(super) fn mistakes(&self) -> usize {
+        self.loading.mistakes()
+    }
+
+    /// Notes a mistake in the file, unless its line is broken anyway.
+    pub(super) fn mistake(&mut self, span: Range<usize>, problem: String) {
         if !self.broken.contains(&self.source.line(span.start)) {
             self.loading.mistake(self.source.origin(span), problem);
         }
     }
 }
 
-fn typed<'a>(value: &'a DeValue<'_>) -> Value<'a> {
+/// A value of the file as options read it.
+pub(super) fn typed<'a>(value: &'a DeValue<'_>) -> Value<'a> {
     match value {
         DeValue::String(text) => Value::Text(text),
         DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
@@ -175,7 +221,15 @@ fn typed<'a>(value: &'a DeValue<'_>) -> Value<'a> {
         DeValue::Float(float) => Value::Number(float.as_str().to_owned()),
         DeValue::Boolean(value) => Value::Boolean(*value),
         DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(_) => Value::Other("an array"),
+        DeValue::Array(values) => {
+            let texts = values.iter().map(|value| match value.get_ref() {
+                DeValue::String(text) => Some(text.as_ref()),
+                _ => None,
+            });
+            texts
+                .collect::<Option<Vec<&str>>>()
+                .map_or(Value::Other("an array"), Value::Texts)
+        }
         DeValue::Table(_) => Value::Other("a table"),
     }
 }
@@ -195,7 +249,9 @@ fn unknown_key(section: &str, key: &str) -> String {
     }
     let here = SETTINGS.iter().filter(|setting| setting.section == section);
     let here = here.map(|setting| setting.key);
-    let sections = setting::sections().filter(|_| section.is_empty());
+    let sections = setting::sections()
+        .chain(LISTS)
+        .filter(|_| section.is_empty());
     let found = nearest(key, here.chain(sections)).map(quoted);
     match (section, found) {
         ("", Some(name)) => format!("unknown key {}; did you mean {name}?", quoted(key)),

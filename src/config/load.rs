@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::mistake::{Mistake, Mistakes, Origin};
+use super::mistake::{Mistake, Mistakes, Origin, quoted};
 use super::setting::{self, Setting};
 use super::value::Value;
-use super::{Config, Environment, Loaded, file, guardrail, variables};
+use super::{Account, Config, Environment, Loaded, Model, file, guardrail, variables};
 
 /// What was typed on the command line.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ pub(super) struct Loading {
     pub(super) config: Config,
     pub(super) origins: BTreeMap<String, Origin>,
     mistakes: Vec<Mistake>,
+    /// Where each of `config.models` stands.
+    model_origins: Vec<Origin>,
 }
 
 impl Loading {
@@ -33,6 +35,60 @@ impl Loading {
                 self.origins.insert(setting.name(), origin);
             }
             Err(problem) => self.mistake(origin, format!("{} {problem}", setting.name())),
+        }
+    }
+
+    /// How many mistakes were noted so far.
+    pub(super) fn mistakes(&self) -> usize {
+        self.mistakes.len()
+    }
+
+    /// Adds an account, whose name must be its own.
+    pub(super) fn add_account(&mut self, account: Account, origin: Origin) {
+        let accounts = &mut self.config.accounts;
+        if accounts.iter().any(|other| other.name == account.name) {
+            let problem = format!("the account {} is there twice", quoted(&account.name));
+            return self.mistake(origin, problem);
+        }
+        accounts.push(account);
+    }
+
+    /// Adds a model, whose id must be its own.
+    pub(super) fn add_model(&mut self, model: Model, origin: Origin) {
+        let models = &mut self.config.models;
+        if models.iter().any(|other| other.id == model.id) {
+            let problem = format!("the model {} is there twice", quoted(&model.id));
+            return self.mistake(origin, problem);
+        }
+        models.push(model);
+        self.model_origins.push(origin);
+    }
+
+    /// Notes targets in accounts that are not there. Beside other mistakes the account may be one of them.
+    fn check_targets(&mut self) {
+        if !self.mistakes.is_empty() {
+            return;
+        }
+        let Config {
+            accounts, models, ..
+        } = &self.config;
+        let unknown = |name: &String| !accounts.iter().any(|account| account.name == *name);
+        for (model, origin) in models.iter().zip(&self.model_origins) {
+            let named = model
+                .targets
+                .iter()
+                .filter_map(|target| target.account.as_ref());
+            for name in named.filter(|name| unknown(name)) {
+                let problem = format!(
+                    "the target of {} names the account {}, which no [[accounts]] has",
+                    quoted(&model.id),
+                    quoted(name)
+                );
+                self.mistakes.push(Mistake {
+                    origin: origin.clone(),
+                    problem,
+                });
+            }
         }
     }
 
@@ -83,6 +139,7 @@ pub fn load(
         }
     }
     loading.check_guardrail();
+    loading.check_targets();
     if loading.mistakes.is_empty() {
         Ok(Loaded {
             config: loading.config,

@@ -5,24 +5,34 @@ use std::time::Duration;
 
 use http::Uri;
 
+pub use account::Account;
+pub use discovery::{AutoProfile, Discovery};
 pub use environment::Environment;
 pub use load::{Flags, load};
 pub use log_format::LogFormat;
 pub use mistake::{Mistake, Mistakes};
+pub use model::{Cost, Model};
 pub use print::{Loaded, Reference};
 pub use secret::Secret;
 pub use state_key::StateKey;
+pub use target::Target;
 
+mod account;
+mod discovery;
+mod entry;
 mod environment;
 mod file;
 mod guardrail;
 mod load;
 mod log_format;
 mod mistake;
+mod model;
 mod print;
 mod secret;
 mod setting;
 mod state_key;
+mod tables;
+mod target;
 mod value;
 mod variables;
 
@@ -48,6 +58,8 @@ pub struct Config {
     pub commit_after: Option<Duration>,
     /// How Bedrock is reached.
     pub bedrock: Bedrock,
+    /// What the account is asked for its models.
+    pub discovery: Discovery,
     /// What Bedrock is asked to cache.
     pub prompt_cache: PromptCache,
     /// How models are made to think.
@@ -64,6 +76,10 @@ pub struct Config {
     pub state_key: Option<StateKey>,
     /// The keys clients may present; none means that nobody needs one.
     pub api_keys: Vec<Secret>,
+    /// Other AWS accounts that targets name; names are there once.
+    pub accounts: Vec<Account>,
+    /// Models that clients may ask for; ids are there once, and the accounts of their targets exist.
+    pub models: Vec<Model>,
 }
 
 /// What happens to a field that would merely tune the answer and cannot be honoured.
@@ -95,6 +111,8 @@ pub struct Bedrock {
     pub total_timeout: Duration,
     /// How many calls are made at most for one request.
     pub max_attempts: u32,
+    /// Whether a model that needs an inference profile is called through one.
+    pub auto_profile: AutoProfile,
 }
 
 /// What Bedrock is asked to cache.
@@ -158,7 +176,7 @@ pub enum FetchImages {
 }
 
 /// The guardrail that every call to Bedrock has to pass; id and version are there together or not at all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Guardrail {
     /// Its id or ARN.
     pub id: Option<String>,
@@ -188,6 +206,7 @@ impl Default for Config {
             keep_alive: Duration::from_secs(15),
             commit_after: Some(Duration::from_mins(1)),
             bedrock: Bedrock::default(),
+            discovery: Discovery::default(),
             prompt_cache: PromptCache::default(),
             reasoning: Reasoning::default(),
             recall: Recall::default(),
@@ -196,6 +215,8 @@ impl Default for Config {
             metrics: Metrics::default(),
             state_key: None,
             api_keys: Vec::new(),
+            accounts: Vec::new(),
+            models: Vec::new(),
         }
     }
 }
@@ -211,6 +232,7 @@ impl Default for Bedrock {
             idle_timeout: Duration::from_mins(5),
             total_timeout: Duration::from_hours(1),
             max_attempts: 3,
+            auto_profile: AutoProfile::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use super::Config;
 use super::mistake::Origin;
 use super::setting::SETTINGS;
+use super::tables::{table_of_account, table_of_model};
 use super::variables::{API_KEY, STATE_KEY};
 
 /// A configuration, and where each of its values comes from.
@@ -49,9 +50,26 @@ impl fmt::Display for Loaded {
                 None => writeln!(formatter, "# {} is not set", setting.key)?,
             }
         }
+        for account in &self.config.accounts {
+            write!(formatter, "\n{}", table_of_account(account))?;
+        }
+        for model in &self.config.models {
+            write!(formatter, "\n{}", table_of_model(model))?;
+        }
         Ok(())
     }
 }
+
+/// What the file may hold beside options.
+const LISTS: &str = "
+  [[models]]
+          Each a model that clients may ask for: id, targets (a list of \"[account/][region/]model\", or of
+          { target, weight }), base_model, context_window, max_tokens, cost ({ input, output, cache_read,
+          cache_write }, USD per million tokens), prompt_cache, guardrail ({ id, version, trace }); in the file alone
+
+  [[accounts]]
+          Each an AWS account that targets name: name, role_arn, external_id, region; in the file alone
+";
 
 /// Every option for the help: its name, its variable, what it does, and its default.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +90,7 @@ impl fmt::Display for Reference {
                 "\n  {name} / {variable}\n          {about} [default: {default}]\n"
             )?;
         }
+        formatter.write_str(LISTS)?;
         write!(
             formatter,
             "\n  {API_KEY}\n          Keys that clients may present, separated by commas; \

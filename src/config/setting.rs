@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::value::Value;
-use super::{Config, FetchImages, PromptCacheMode, Unsupported};
+use super::{AutoProfile, Config, FetchImages, PromptCacheMode, Unsupported};
 
 /// The longest time that an option can name: a day.
 const DAY: f64 = 86_400.0;
@@ -188,6 +188,75 @@ pub(super) const SETTINGS: &[Setting] = &[
         show: |config| Some(config.bedrock.max_attempts.to_string()),
     },
     Setting {
+        section: "bedrock",
+        key: "auto_profile",
+        about: "Whether a model that needs an inference profile is called through one: true takes one of the region's \
+                geography, \"global\" also one of the whole world",
+        read: |config, value| put(&mut config.bedrock.auto_profile, value.auto_profile()),
+        show: |config| match config.bedrock.auto_profile {
+            AutoProfile::Off => Some("false".to_owned()),
+            AutoProfile::Geography => Some("true".to_owned()),
+            AutoProfile::Global => text("global"),
+        },
+    },
+    Setting {
+        section: "discovery",
+        key: "enabled",
+        about: "Whether AWS is asked for the models that /v1/models lists",
+        read: |config, value| put(&mut config.discovery.enabled, value.boolean()),
+        show: |config| Some(config.discovery.enabled.to_string()),
+    },
+    Setting {
+        section: "discovery",
+        key: "region",
+        about: "The region whose models are listed, or a list of them; else the gateway's",
+        read: |config, value| put(&mut config.discovery.regions, value.regions()),
+        show: |config| {
+            texts(&config.discovery.regions).filter(|_| !config.discovery.regions.is_empty())
+        },
+    },
+    Setting {
+        section: "discovery",
+        key: "provider_filter",
+        about: "The providers whose models are listed, such as [\"anthropic\", \"amazon\"]; none lists all",
+        read: |config, value| put(&mut config.discovery.provider_filter, value.names()),
+        show: |config| texts(&config.discovery.provider_filter),
+    },
+    Setting {
+        section: "discovery",
+        key: "refresh_interval",
+        about: "Seconds that a list of models is good; 0 asks AWS for each answer",
+        read: |config, value| {
+            let reading = value.seconds_or_zero(&(1.0..=30.0 * DAY), "AWS is asked each time");
+            put(&mut config.discovery.refresh_interval, reading)
+        },
+        show: |config| seconds(config.discovery.refresh_interval),
+    },
+    Setting {
+        section: "discovery",
+        key: "default_context_window",
+        about: "The context window, in tokens, that is listed for a model of which it is not known",
+        read: |config, value| {
+            put(
+                &mut config.discovery.default_context_window,
+                value.whole(&(1..=100_000_000)),
+            )
+        },
+        show: |config| Some(config.discovery.default_context_window.to_string()),
+    },
+    Setting {
+        section: "discovery",
+        key: "default_max_tokens",
+        about: "The most tokens of an answer that are listed for a model of which that is not known",
+        read: |config, value| {
+            put(
+                &mut config.discovery.default_max_tokens,
+                value.whole(&(1..=100_000_000)),
+            )
+        },
+        show: |config| Some(config.discovery.default_max_tokens.to_string()),
+    },
+    Setting {
         section: "prompt_cache",
         key: "mode",
         about: "\"auto\" sets cache points where they pay, \"client\" sets only those that clients ask for, \"off\" none",
@@ -320,6 +389,11 @@ fn put<T>(place: &mut T, reading: Result<T, String>) -> Result<(), String> {
 #[expect(clippy::unnecessary_wraps, reason = "the shape of Setting::show")]
 fn text(value: &(impl ToString + ?Sized)) -> Option<String> {
     Some(toml::Value::from(value.to_string()).to_string())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of Setting::show")]
+fn texts(values: &[String]) -> Option<String> {
+    Some(toml::Value::from(values.to_vec()).to_string())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of Setting::show")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::mistake::quoted;
-use super::{FetchImages, PromptCacheMode, Unsupported};
+use super::{AutoProfile, FetchImages, PromptCacheMode, Unsupported};
 
 /// One value as it was typed, before anything is known about the option it belongs to.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(super) enum Value<'a> {
     Number(String),
     /// A boolean in TOML.
     Boolean(bool),
+    /// An array of strings in TOML.
+    Texts(Vec<&'a str>),
     /// What no option takes; holds what it is called, with its article.
     Other(&'static str),
 }
@@ -108,18 +110,35 @@ impl Value<'_> {
 
     /// Reads the name of an AWS region, which becomes part of a host name.
     pub(super) fn region(&self) -> Reading<String> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         match self.text() {
-            Some(text)
-                if text.starts_with(|first: char| first.is_ascii_lowercase())
-                    && text.len() <= 32
-                    && text.contains('-')
-                    && !text.ends_with('-')
-                    && text.bytes().all(allowed) =>
-            {
-                Ok(text.to_owned())
-            }
+            Some(text) if is_region(text) => Ok(text.to_owned()),
             _ => Err(self.mismatch("the name of an AWS region such as \"us-east-1\"")),
+        }
+    }
+
+    /// Reads the names of AWS regions: one, or a list.
+    pub(super) fn regions(&self) -> Reading<Vec<String>> {
+        let expected = "the name of an AWS region such as \"us-east-1\", or a list of them";
+        let regions = self.texts().ok_or_else(|| self.mismatch(expected))?;
+        match regions.iter().find(|text| !is_region(text)) {
+            None => Ok(regions),
+            Some(text) => Err(format!("must be {expected}, not {}", quoted(text))),
+        }
+    }
+
+    /// Reads a list of names, which may be empty.
+    pub(super) fn names(&self) -> Reading<Vec<String>> {
+        let names = self.texts();
+        names.ok_or_else(|| self.mismatch("a list such as [\"anthropic\", \"amazon\"]"))
+    }
+
+    /// Reads whether a model is called through an inference profile where that is the only way, and through which.
+    pub(super) fn auto_profile(&self) -> Reading<AutoProfile> {
+        match (self.boolean(), self.text()) {
+            (Ok(true), _) => Ok(AutoProfile::Geography),
+            (Ok(false), _) => Ok(AutoProfile::Off),
+            (_, Some("global")) => Ok(AutoProfile::Global),
+            _ => Err(self.mismatch("true, false or \"global\"")),
         }
     }
 
@@ -163,7 +182,7 @@ impl Value<'_> {
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Untyped(text) | Self::Text(text) => Some(text),
-            Self::Number(_) | Self::Boolean(_) | Self::Other(_) => None,
+            Self::Number(_) | Self::Boolean(_) | Self::Texts(_) | Self::Other(_) => None,
         }
     }
 
@@ -171,7 +190,25 @@ impl Value<'_> {
         match self {
             Self::Untyped(text) => Some(text),
             Self::Number(text) => Some(text),
-            Self::Text(_) | Self::Boolean(_) | Self::Other(_) => None,
+            Self::Text(_) | Self::Boolean(_) | Self::Texts(_) | Self::Other(_) => None,
+        }
+    }
+
+    /// A list: of strings in TOML, one of them alone, or separated by commas in a variable.
+    fn texts(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Untyped(text) => {
+                let texts = text.split(',').map(str::trim);
+                Some(
+                    texts
+                        .filter(|text| !text.is_empty())
+                        .map(str::to_owned)
+                        .collect(),
+                )
+            }
+            Self::Text(text) => Some(vec![(*text).to_owned()]),
+            Self::Texts(texts) => Some(texts.iter().map(|text| (*text).to_owned()).collect()),
+            Self::Number(_) | Self::Boolean(_) | Self::Other(_) => None,
         }
     }
 
@@ -188,9 +225,20 @@ impl Value<'_> {
             }
             Self::Number(text) => format!("must be {expected}, not {text}"),
             Self::Boolean(value) => format!("must be {expected}, not {value}"),
+            Self::Texts(_) => format!("must be {expected}, not an array"),
             Self::Other(name) => format!("must be {expected}, not {name}"),
         }
     }
+}
+
+/// Whether `text` can name an AWS region.
+pub(super) fn is_region(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.len() <= 32
+        && text.contains('-')
+        && !text.ends_with('-')
+        && text.bytes().all(allowed)
 }
 
 fn is_host_name(host: &str) -> bool {

@@ -92,7 +92,8 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
         "mode" => "client",
         "images" => "public",
         "allow_anonymous" | "open" | "s3" | "only_new_input" => "true",
-        "add_budget" => "false",
+        "add_budget" | "enabled" => "false",
+        "auto_profile" => "global",
         "trace" => "enabled",
         "max_body_bytes" => "4096",
         "region" => "eu-west-1",
@@ -137,6 +138,7 @@ fn the_table_of_options_is_sound() {
         sections().collect::<Vec<_>>(),
         [
             "bedrock",
+            "discovery",
             "prompt_cache",
             "reasoning",
             "recall",

@@ -6,6 +6,7 @@ use super::{Environment, Flags, Loaded, Mistakes, load};
 
 mod file;
 mod layers;
+mod models;
 mod values;
 mod variables;
 

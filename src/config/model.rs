@@ -1,0 +1,123 @@
+//! `[[models]]`: what clients may ask for beside what the account has, and what is known of it.
+
+use super::Guardrail;
+use super::entry::Entry;
+use super::target::{self, Target};
+use super::value::Value;
+
+/// The longest id, in bytes, as Bedrock's service model declares for `modelId`.
+const MAX_ID_LENGTH: usize = 2048;
+/// No model of today has a window of a hundred million tokens.
+const MAX_TOKENS: u32 = 100_000_000;
+/// The keys of one table.
+pub(super) const KEYS: &[&str] = &[
+    "id",
+    "targets",
+    "base_model",
+    "context_window",
+    "max_tokens",
+    "cost",
+    "prompt_cache",
+    "guardrail",
+];
+
+/// A model of the configuration: an alias, a correction of what is known of a model, or both.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    /// What clients ask for.
+    pub id: String,
+    /// Where it is called, in order; none means that Bedrock knows the id.
+    pub targets: Vec<Target>,
+    /// The foundation model whose rules hold, for an ARN that does not say.
+    pub base_model: Option<String>,
+    /// The context window in tokens.
+    pub context_window: Option<u32>,
+    /// The most tokens of an answer.
+    pub max_tokens: Option<u32>,
+    /// What it costs.
+    pub cost: Option<Cost>,
+    /// Whether the model caches prompts, where that is not what its family is known for.
+    pub prompt_cache: Option<bool>,
+    /// The guardrail that its conversations have to pass instead of everybody's; id and version are there.
+    pub guardrail: Option<Guardrail>,
+}
+
+/// What tokens cost, in USD per million.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Input that no cache knows.
+    pub input: f64,
+    /// Output, reasoning included.
+    pub output: f64,
+    /// Input that is read from the prompt cache.
+    pub cache_read: Option<f64>,
+    /// Input that is written to the prompt cache for five minutes.
+    pub cache_write: Option<f64>,
+}
+
+/// Reads one table. What is wrong in it is noted, and then there is no model.
+pub(super) fn read(mut entry: Entry<'_, '_, '_>) -> Option<Model> {
+    let model = Model {
+        id: entry.required("id", model_id).unwrap_or_default(),
+        targets: entry.list("targets", target::read),
+        base_model: entry.optional("base_model", model_id),
+        context_window: entry.optional("context_window", tokens),
+        max_tokens: entry.optional("max_tokens", tokens),
+        cost: entry.table("cost", COST_KEYS, cost),
+        prompt_cache: entry.optional("prompt_cache", Value::boolean),
+        guardrail: entry.table("guardrail", &["id", "version", "trace"], guardrail),
+    };
+    let weighted = model
+        .targets
+        .iter()
+        .filter(|target| target.weight.is_some());
+    if !matches!(weighted.count(), count if count == 0 || count == model.targets.len()) {
+        entry.mistake("targets", "must have a weight each, or none at all");
+    }
+    entry.is_right().then_some(model)
+}
+
+const COST_KEYS: &[&str] = &["input", "output", "cache_read", "cache_write"];
+
+fn cost(mut entry: Entry<'_, '_, '_>) -> Option<Cost> {
+    let cost = Cost {
+        input: entry.required("input", dollars).unwrap_or_default(),
+        output: entry.required("output", dollars).unwrap_or_default(),
+        cache_read: entry.optional("cache_read", dollars),
+        cache_write: entry.optional("cache_write", dollars),
+    };
+    entry.is_right().then_some(cost)
+}
+
+fn guardrail(mut entry: Entry<'_, '_, '_>) -> Option<Guardrail> {
+    let guardrail = Guardrail {
+        id: entry.required("id", Value::guardrail_id),
+        version: entry.required("version", Value::guardrail_version),
+        trace: entry.optional("trace", Value::guardrail_trace),
+        only_new_input: false,
+    };
+    entry.is_right().then_some(guardrail)
+}
+
+fn tokens(value: &Value<'_>) -> Result<u32, String> {
+    value.whole(&(1..=MAX_TOKENS))
+}
+
+fn dollars(value: &Value<'_>) -> Result<f64, String> {
+    let dollars = value.number().and_then(|text| text.parse::<f64>().ok());
+    dollars
+        .filter(|dollars| (0.0..=1e6).contains(dollars))
+        .ok_or_else(|| value.mismatch("USD per million tokens, a number from 0 to 1000000"))
+}
+
+/// Reads what can be a model's id: text without blanks and control characters.
+pub(super) fn model_id(value: &Value<'_>) -> Result<String, String> {
+    let is_id = |text: &&str| {
+        let mut characters = text.chars();
+        (1..=MAX_ID_LENGTH).contains(&text.len())
+            && characters.all(|character| !character.is_control() && !character.is_whitespace())
+    };
+    let id = value.text().filter(is_id);
+    id.map(str::to_owned)
+        .ok_or_else(|| value.mismatch("the id of a model"))
+}
