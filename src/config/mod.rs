@@ -30,6 +30,7 @@ mod model;
 mod print;
 mod secret;
 mod setting;
+mod show;
 mod state_key;
 mod tables;
 mod target;

@@ -2,8 +2,8 @@
 //! `--print-config`. The defaults are those of [`Config`] itself.
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
+use super::show::{put, seconds, text, texts};
 use super::value::Value;
 use super::{AutoProfile, Config, FetchImages, PromptCacheMode, Unsupported};
 
@@ -380,23 +380,3 @@ pub(super) const SETTINGS: &[Setting] = &[
         show: |config| Some(config.metrics.open.to_string()),
     },
 ];
-
-fn put<T>(place: &mut T, reading: Result<T, String>) -> Result<(), String> {
-    *place = reading?;
-    Ok(())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape of Setting::show")]
-fn text(value: &(impl ToString + ?Sized)) -> Option<String> {
-    Some(toml::Value::from(value.to_string()).to_string())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape of Setting::show")]
-fn texts(values: &[String]) -> Option<String> {
-    Some(toml::Value::from(values.to_vec()).to_string())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape of Setting::show")]
-fn seconds(time: Duration) -> Option<String> {
-    Some(time.as_secs_f64().to_string())
-}

@@ -30,7 +30,10 @@ fn its_options_are_those_of_the_help() {
         let about = about.join(" ");
         if let Some((name, _)) = head.trim().split_once(" / OUTCROP_") {
             let (_, default) = about.rsplit_once("[default: ").unwrap();
-            let default = default.trim_end_matches(']').trim_matches('"');
+            let default = default
+                .strip_suffix(']')
+                .unwrap_or(default)
+                .trim_matches('"');
             let default = Some(default).filter(|default| *default != "not set");
             of_help.push((name.to_owned(), default.unwrap_or_default().to_owned()));
         }

@@ -44,6 +44,7 @@ fn settings(url: &str) -> config::Bedrock {
         idle_timeout: Duration::from_mins(1),
         total_timeout: Duration::from_mins(1),
         max_attempts: 3,
+        ..config::Bedrock::default()
     }
 }
 
