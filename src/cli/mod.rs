@@ -10,6 +10,7 @@ use crate::config::{Environment, LogFormat};
 
 pub use failure::Failure;
 
+mod embedded;
 mod failure;
 pub mod logs;
 pub mod replay;

@@ -1,28 +1,25 @@
 //! `outcrop serve`: the gateway itself.
 
-use std::future::pending;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use clap::Args;
-use http::Uri;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::embedded::Embedded;
 use super::replay::speed;
 use super::signals::Signals;
 use super::{Failure, logs, print};
 use crate::config::{self, Config, Environment, FetchImages, Flags, Loaded, Reference};
 use crate::fetch::{ImageFetcher, Network};
-use crate::fixture::{Options, Recorder, StandIn};
+use crate::fixture::Recorder;
 use crate::metrics::Metrics;
 use crate::server::{self, Drained, Gateway};
 use crate::upstream::{Bedrock, public_tls};
@@ -229,53 +226,5 @@ fn report(drained: Drained) {
             cut,
             "stopped; connections were cut when the grace period ended"
         ),
-    }
-}
-
-/// The stand-in of `--replay`: on a loopback port of its own, with credentials that mean nothing elsewhere.
-struct Embedded {
-    address: SocketAddr,
-    credentials: Credentials,
-}
-
-impl Embedded {
-    async fn start(folder: &Path, speed: f64) -> Result<Self, Failure> {
-        let secret = || format!("{:032x}", fastrand::u128(..));
-        let credentials =
-            Credentials::new(format!("AKIA{}", secret()), secret(), None, None, "replay");
-        let options = Options {
-            speed,
-            access_key_id: credentials.access_key_id().to_owned(),
-            secret_access_key: credentials.secret_access_key().to_owned(),
-            bearer_token: None,
-            authenticate: true,
-            refuse_unknown_members: true,
-        };
-        let stand_in = StandIn::load(folder, options)?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        tokio::spawn(stand_in.serve(listener, pending()));
-        Ok(Self {
-            address,
-            credentials,
-        })
-    }
-
-    /// Bedrock as the stand-in plays it. No variable and no profile of AWS's counts.
-    async fn bedrock(
-        &self,
-        settings: &mut config::Bedrock,
-        metrics: &Metrics,
-    ) -> Result<Bedrock, Failure> {
-        let endpoint: Uri = format!("http://{}", self.address).parse()?;
-        settings
-            .region
-            .get_or_insert_with(|| "us-east-1".to_owned());
-        settings.endpoint_url = Some(endpoint.clone());
-        settings.control_endpoint_url = Some(endpoint);
-        let provider = SharedCredentialsProvider::new(self.credentials.clone());
-        let environment = Environment::from_pairs([("AWS_EC2_METADATA_DISABLED", "true")]);
-        let clock = Arc::new(SystemTime::now);
-        Ok(Bedrock::with_provider(settings, &environment, metrics, Some(provider), clock).await?)
     }
 }
