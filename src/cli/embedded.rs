@@ -15,7 +15,7 @@ use super::Failure;
 use crate::config::{self, Environment};
 use crate::fixture::{Options, StandIn};
 use crate::metrics::Metrics;
-use crate::upstream::Bedrock;
+use crate::upstream::Accounts;
 
 /// A stand-in on a loopback port of its own, with credentials that mean nothing elsewhere.
 pub(super) struct Embedded {
@@ -51,16 +51,17 @@ impl Embedded {
         })
     }
 
-    /// Bedrock as the stand-in plays it. No variable and no profile of AWS's counts.
+    /// Bedrock as the stand-in plays it, the same for every account. No variable and no profile of AWS's counts.
     ///
     /// # Errors
     ///
     /// Settings of the connection that do not work.
-    pub(super) async fn bedrock(
+    pub(super) async fn accounts(
         &self,
         settings: &mut config::Bedrock,
+        accounts: &[config::Account],
         metrics: &Metrics,
-    ) -> Result<Bedrock, Failure> {
+    ) -> Result<Accounts, Failure> {
         let endpoint: Uri = format!("http://{}", self.address).parse()?;
         settings
             .region
@@ -70,6 +71,10 @@ impl Embedded {
         let provider = SharedCredentialsProvider::new(self.credentials.clone());
         let environment = Environment::from_pairs([("AWS_EC2_METADATA_DISABLED", "true")]);
         let clock = Arc::new(SystemTime::now);
-        Ok(Bedrock::with_provider(settings, &environment, metrics, Some(provider), clock).await?)
+        let provider = Some(provider);
+        Ok(
+            Accounts::with_provider(settings, accounts, &environment, metrics, provider, clock)
+                .await?,
+        )
     }
 }

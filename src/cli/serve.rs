@@ -22,7 +22,7 @@ use crate::fetch::{ImageFetcher, Network};
 use crate::fixture::Recorder;
 use crate::metrics::Metrics;
 use crate::server::{self, Drained, Gateway};
-use crate::upstream::{Bedrock, public_tls};
+use crate::upstream::{Accounts, SetupError, public_tls};
 
 /// How long the start waits for credentials.
 const CREDENTIALS_TIME: Duration = Duration::from_secs(15);
@@ -108,20 +108,23 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     let address = listener.local_addr()?;
     // From here on it is the real port that counts, also where 0 was asked for.
     config.listen = address;
-    let bedrock = match &arguments.replay {
+    let accounts = match &arguments.replay {
         Some(folder) => {
             let embedded = Embedded::start(folder, arguments.speed).await?;
-            embedded.bedrock(&mut config.bedrock, &metrics).await?
+            embedded
+                .accounts(&mut config.bedrock, &config.accounts, &metrics)
+                .await?
         }
-        None => Bedrock::new(&config.bedrock, environment, &metrics).await?,
+        None => Accounts::new(&config.bedrock, &config.accounts, environment, &metrics).await?,
     };
+    let bedrock = accounts.own().clone();
     let loading = timeout(CREDENTIALS_TIME, bedrock.credentials_resolve());
     loading
         .await
         .map_err(|_| Failure::new("the AWS credentials could not be loaded in time"))??;
     // Installed before the line that says that we are there, so that whoever waits for it may signal at once.
     let mut signals = Signals::new()?;
-    describe(&config, &bedrock, arguments.replay.as_deref());
+    describe(&config, &accounts, arguments.replay.as_deref())?;
     let images = image_fetcher(&config.fetch)?;
     let gateway =
         Gateway::new(&config, address, bedrock, metrics, recorder.clone()).fetching(images);
@@ -190,8 +193,8 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
 }
 
 /// Says in one line each what is in force.
-fn describe(config: &Config, bedrock: &Bedrock, replay: Option<&Path>) {
-    let in_force = bedrock.describe();
+fn describe(config: &Config, accounts: &Accounts, replay: Option<&Path>) -> Result<(), SetupError> {
+    let in_force = accounts.own().describe();
     if let Some(folder) = replay {
         info!("replaying {} instead of calling AWS", folder.display());
         info!("region {} (none is called)", in_force.region);
@@ -204,6 +207,14 @@ fn describe(config: &Config, bedrock: &Bedrock, replay: Option<&Path>) {
         );
         info!("endpoint {}", in_force.endpoint);
         info!("credentials from {}", in_force.credential_source);
+        for account in &config.accounts {
+            let bedrock = accounts.bedrock(Some(&account.name), None)?;
+            let in_force = bedrock.describe();
+            info!(
+                "account {}: region {}, credentials from {}",
+                account.name, in_force.region, in_force.credential_source
+            );
+        }
     }
     if config.state_key.is_none() {
         warn!(
@@ -217,6 +228,7 @@ fn describe(config: &Config, bedrock: &Bedrock, replay: Option<&Path>) {
             config.listen
         );
     }
+    Ok(())
 }
 
 fn report(drained: Drained) {

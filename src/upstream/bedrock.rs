@@ -1,35 +1,34 @@
-//! Bedrock, put together from the settings.
+//! Bedrock in one account and one region, put together from what all share and what is this place's own.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
+use super::account::Account;
+use super::accounts::Accounts;
 use super::authentication::Authentication;
 use super::calls::Calls;
 use super::client::Client;
-use super::credential_source::{self, CredentialSource};
+use super::credential_source::CredentialSource;
 use super::credentials::{Clock, CredentialsError};
-use super::endpoint::{Endpoint, Service, Variant};
+use super::endpoint::{Endpoint, Endpoints, Service};
 use super::error::{Error, SetupError};
 use super::inference_profile::{Asked, InferenceProfiles, foundation_model};
-use super::profile::Profile;
 use super::region::{Region, RegionSource};
 use super::retry::Retry;
 use super::signer::Signer;
-use super::tls::{self, CaBundle};
-use super::{Answer, Attempts, EventStream, proxy};
+use super::{Answer, Attempts, EventStream};
 use crate::config::{self, Environment};
 use crate::metrics::Metrics;
 
 /// How long a look-up on the control plane may take: a request waits for it.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Amazon Bedrock as the gateway sees it; a clone is the same pool and the same credentials.
+/// Amazon Bedrock in one account and one region; a clone is the same pool, credentials and memory.
 #[derive(Clone)]
 pub struct Bedrock {
     shared: Arc<Shared>,
@@ -37,15 +36,24 @@ pub struct Bedrock {
 
 struct Shared {
     description: Description,
-    runtime: Endpoint,
-    control: Endpoint,
     calls: Calls,
     inference_profiles: InferenceProfiles,
+}
+
+/// What all accounts and regions have in common.
+pub(super) struct Common {
+    pub(super) endpoints: Endpoints,
+    pub(super) client: Client,
+    pub(super) retry: Retry,
+    pub(super) metrics: Metrics,
+    pub(super) clock: Clock,
 }
 
 /// What is in force, for the start-up lines and `doctor`.
 #[derive(Clone, Debug)]
 pub struct Description {
+    /// The name of the account in `[[accounts]]`; `None` for the gateway's own.
+    pub account: Option<String>,
     /// The region that is called and signed for.
     pub region: Region,
     /// Who named the region.
@@ -59,8 +67,7 @@ pub struct Description {
 }
 
 impl Bedrock {
-    /// Finds out region, endpoints and authentication and builds the connection pool. No call is made and no credentials
-    /// are loaded; only instance metadata may be asked for the region, for at most a second.
+    /// The gateway's own account in its own region: [`Accounts::new`] without further accounts.
     ///
     /// # Errors
     /// [`SetupError`] when a setting cannot be used.
@@ -69,62 +76,48 @@ impl Bedrock {
         environment: &Environment,
         metrics: &Metrics,
     ) -> Result<Self, SetupError> {
-        let clock = Arc::new(SystemTime::now);
-        Self::with_provider(settings, environment, metrics, None, clock).await
+        let accounts = Accounts::new(settings, &[], environment, metrics).await?;
+        Ok(accounts.own().clone())
     }
 
-    /// The same with credentials from `provider` instead of the default chain, if it is given, and with another clock.
-    ///
-    /// # Errors
-    /// [`SetupError`] when a setting cannot be used.
-    pub async fn with_provider(
-        settings: &config::Bedrock,
-        environment: &Environment,
-        metrics: &Metrics,
-        provider: Option<SharedCredentialsProvider>,
-        clock: Clock,
-    ) -> Result<Self, SetupError> {
-        let profile = Profile::load(environment).await?;
-        let (region, region_source) = Region::resolve(settings, environment, &profile).await?;
-        let variant = Variant::resolve(environment, &profile);
-        let endpoint =
-            |service| Endpoint::resolve(service, &region, variant, settings, environment, &profile);
-        let (runtime, control) = (endpoint(Service::Runtime)?, endpoint(Service::Control)?);
-        let ca_bundle = CaBundle::load(environment, &profile)?;
-        let tls = tls::client_config(ca_bundle.as_ref())?;
-        let client = Client::new(settings, tls, proxy::matcher(environment)?);
-        let authentication = if let Some(key) = Authentication::bearer_token(environment)? {
-            key
-        } else {
-            let source = CredentialSource::resolve(environment, &profile)?;
-            let pem = ca_bundle.as_ref().map(CaBundle::pem);
-            let provider = provider.unwrap_or_else(|| {
-                credential_source::provider(environment, &profile, &region, pem)
-            });
-            Authentication::sigv4(Signer::new(region.clone()), provider, source, clock)
-        };
+    /// `account` in `region`, which `region_source` names.
+    pub(super) fn in_region(
+        common: &Common,
+        account: &Account,
+        region: Region,
+        region_source: RegionSource,
+    ) -> Self {
         let description = Description {
-            region,
+            account: account.name.clone(),
+            endpoint: common.endpoints.of(Service::Runtime, &region),
+            control_endpoint: common.endpoints.of(Service::Control, &region),
+            credential_source: account.identity.source(),
+            region: region.clone(),
             region_source,
-            endpoint: runtime.clone(),
-            control_endpoint: control.clone(),
-            credential_source: authentication.source(),
         };
         let calls = Calls {
-            authentication,
-            client,
-            retry: Retry::new(settings.max_attempts),
-            metrics: metrics.clone(),
+            authentication: Authentication {
+                identity: account.identity.clone(),
+                signer: Signer::new(region),
+                clock: Clock::clone(&common.clock),
+            },
+            client: common.client.clone(),
+            retry: common.retry,
+            metrics: common.metrics.clone(),
         };
-        Ok(Self {
+        Self {
             shared: Arc::new(Shared {
                 description,
-                runtime,
-                control,
                 calls,
                 inference_profiles: InferenceProfiles::default(),
             }),
-        })
+        }
+    }
+
+    /// Whether this is `account` in `region`.
+    pub(super) fn is(&self, account: Option<&str>, region: &Region) -> bool {
+        let description = self.describe();
+        description.region == *region && description.account.as_deref() == account
     }
 
     /// What is in force.
@@ -137,7 +130,7 @@ impl Bedrock {
     /// # Errors
     /// [`CredentialsError`] when there are none: its text says what to set.
     pub async fn credentials_resolve(&self) -> Result<(), CredentialsError> {
-        self.shared.calls.authentication.resolve().await
+        self.shared.calls.authentication.identity.resolve().await
     }
 
     /// Calls Converse on `model` with the JSON `body`, repeats what may be repeated, and counts in `attempts`.
@@ -150,7 +143,7 @@ impl Bedrock {
         body: Bytes,
         attempts: &Attempts,
     ) -> Result<Answer, Error> {
-        let uri = self.shared.runtime.model(model, "converse")?;
+        let uri = self.describe().endpoint.model(model, "converse")?;
         self.shared.calls.converse(uri, &body, attempts).await
     }
 
@@ -165,7 +158,7 @@ impl Bedrock {
         body: Bytes,
         attempts: &Attempts,
     ) -> Result<EventStream, Error> {
-        let uri = self.shared.runtime.model(model, "converse-stream")?;
+        let uri = self.describe().endpoint.model(model, "converse-stream")?;
         self.shared
             .calls
             .converse_stream(uri, &body, attempts)
@@ -185,7 +178,7 @@ impl Bedrock {
 
 impl Shared {
     async fn ask_inference_profile(&self, id: &str) -> Asked {
-        let Ok(uri) = self.control.inference_profile(id) else {
+        let Ok(uri) = self.description.control_endpoint.inference_profile(id) else {
             return Asked::Refused;
         };
         let answer = match timeout(CONTROL_TIMEOUT, self.calls.inference_profile(uri)).await {

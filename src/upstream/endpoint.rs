@@ -46,6 +46,14 @@ pub struct Endpoint {
     base: String,
 }
 
+/// Where every region is called: at its own hosts, or all at an address that was configured instead.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoints {
+    runtime: Option<Endpoint>,
+    control: Option<Endpoint>,
+    variant: Variant,
+}
+
 impl Service {
     /// The first label of the service's host, which is also its name in AWS profiles.
     fn prefix(self) -> &'static str {
@@ -115,26 +123,6 @@ impl Endpoint {
         })
     }
 
-    /// The endpoint in force for `service`: an override from the configuration, the environment or the profile, else the
-    /// region's own. An override drops FIPS and dual-stack with a warning, as botocore does.
-    pub(super) fn resolve(
-        service: Service,
-        region: &Region,
-        variant: Variant,
-        settings: &config::Bedrock,
-        environment: &Environment,
-        profile: &Profile,
-    ) -> Result<Self, SetupError> {
-        let Some((url, source)) = configured(service, settings, environment, profile) else {
-            return Ok(Self::of_region(service, region, variant));
-        };
-        if variant != Variant::default() {
-            let service = service.prefix();
-            warn!("{service} has no FIPS or dual-stack endpoint, because {source} sets it");
-        }
-        Self::of_url(&url, source)
-    }
-
     /// The address of an operation on a model: `/model/{model}/{operation}`.
     ///
     /// # Errors
@@ -155,6 +143,44 @@ impl Endpoint {
         format!("{}{path}", self.base)
             .parse()
             .map_err(|_| Error::ModelId)
+    }
+}
+
+impl Endpoints {
+    /// Finds the overrides of the configuration, the environment and the profile. One drops FIPS and dual-stack with a
+    /// warning, as botocore does.
+    pub(super) fn resolve(
+        settings: &config::Bedrock,
+        environment: &Environment,
+        profile: &Profile,
+    ) -> Result<Self, SetupError> {
+        let variant = Variant::resolve(environment, profile);
+        let overriding = |service: Service| {
+            let Some((url, source)) = configured(service, settings, environment, profile) else {
+                return Ok(None);
+            };
+            if variant != Variant::default() {
+                let service = service.prefix();
+                warn!("{service} has no FIPS or dual-stack endpoint, because {source} sets it");
+            }
+            Endpoint::of_url(&url, source).map(Some)
+        };
+        Ok(Self {
+            runtime: overriding(Service::Runtime)?,
+            control: overriding(Service::Control)?,
+            variant,
+        })
+    }
+
+    /// Where `service` is for calls to `region`.
+    pub(super) fn of(&self, service: Service, region: &Region) -> Endpoint {
+        let overriding = match service {
+            Service::Runtime => &self.runtime,
+            Service::Control => &self.control,
+        };
+        overriding
+            .clone()
+            .unwrap_or_else(|| Endpoint::of_region(service, region, self.variant))
     }
 }
 

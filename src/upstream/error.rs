@@ -96,6 +96,9 @@ pub enum SetupError {
         "the AWS profile {0:?} is in neither ~/.aws/config nor ~/.aws/credentials: correct AWS_PROFILE or add it"
     )]
     UnknownProfile(String),
+    /// A target names an account that is not configured.
+    #[error("there is no account {0:?}: add an [[accounts]] with this name, or correct the target")]
+    UnknownAccount(String),
     /// The CA bundle cannot be used.
     #[error("the CA bundle {} cannot be used: {reason}", .path.display())]
     CaBundle {

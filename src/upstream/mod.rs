@@ -1,13 +1,18 @@
 //! Towards Bedrock: where it is, how requests are signed, sent and repeated. What the bytes mean is not known here.
 
+mod account;
+mod accounts;
+mod assumed_role;
 mod attempts;
 mod authentication;
+mod aws_sdk;
 mod bedrock;
 mod calls;
 mod client;
 mod connector;
 mod credential_source;
 mod credentials;
+mod default_chain;
 mod endpoint;
 mod error;
 mod event_stream_body;
@@ -23,6 +28,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+pub use self::accounts::Accounts;
 pub use self::attempts::Attempts;
 pub use self::bedrock::{Bedrock, Description};
 pub use self::credential_source::CredentialSource;

@@ -19,7 +19,7 @@ const FALLBACK: &str = "us-east-1";
 const MAX_LENGTH: usize = 32;
 
 /// A region's name that is safe inside a host name: 1 to 32 of `a-z`, `0-9` and `-`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Region(String);
 
 /// Who named the region.
@@ -37,6 +37,10 @@ pub enum RegionSource {
     InstanceMetadata,
     /// Nobody: it is us-east-1.
     Fallback,
+    /// The account that is called.
+    Account,
+    /// Whoever asks for the call: a target, or the ARN of a model.
+    Target,
 }
 
 impl Region {
@@ -114,6 +118,8 @@ impl fmt::Display for RegionSource {
             Self::Profile => "the AWS profile",
             Self::InstanceMetadata => "instance metadata",
             Self::Fallback => "the fallback",
+            Self::Account => "the account's settings",
+            Self::Target => "the target",
         })
     }
 }

@@ -197,25 +197,15 @@ async fn resolve(pairs: &[(&str, &str)], configured: bool) -> (String, String) {
     ];
     let environment = Environment::from_pairs(pairs.iter().copied().chain(variants));
     let profile = Profile::load(&environment).await.unwrap();
-    let variant = Variant::resolve(&environment, &profile);
     let url = |url| configured.then(|| Uri::from_static(url));
     let settings = config::Bedrock {
         endpoint_url: url("http://ours"),
         control_endpoint_url: url("http://ours-control"),
         ..config::Bedrock::default()
     };
-    let [runtime, control] = [Service::Runtime, Service::Control].map(|service| {
-        Endpoint::resolve(
-            service,
-            &region("eu-west-1"),
-            variant,
-            &settings,
-            &environment,
-            &profile,
-        )
-        .unwrap()
-        .to_string()
-    });
+    let endpoints = Endpoints::resolve(&settings, &environment, &profile).unwrap();
+    let [runtime, control] = [Service::Runtime, Service::Control]
+        .map(|service| endpoints.of(service, &region("eu-west-1")).to_string());
     (runtime, control)
 }
 

@@ -9,7 +9,9 @@ use http::{Method, Request};
 use http_body_util::Full;
 use outcrop::config::Environment;
 use outcrop::metrics::Metrics;
-use outcrop::upstream::{Attempts, Bedrock, CredentialSource, Error, Region, RegionSource, Signer};
+use outcrop::upstream::{
+    Accounts, Attempts, Bedrock, CredentialSource, Error, Region, RegionSource, Signer,
+};
 
 use super::server::{Reply, Server, json};
 use super::{BODY, KEYS, MODEL, body, client_of, connect, settings, ticking_clock};
@@ -34,15 +36,17 @@ impl ProvideCredentials for Rotation {
 async fn rotating_client(server: &Server, rotation: &Rotation) -> Bedrock {
     let provider = SharedCredentialsProvider::new(rotation.clone());
     let environment = Environment::from_pairs::<&str, &str>([]);
-    Bedrock::with_provider(
+    let accounts = Accounts::with_provider(
         &settings(&server.url()),
+        &[],
         &environment,
         &Metrics::new(),
         Some(provider),
         ticking_clock(),
     )
     .await
-    .unwrap()
+    .unwrap();
+    accounts.own().clone()
 }
 
 fn expired() -> Reply {

@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use outcrop::bedrock::ExceptionKind;
 use outcrop::config::Environment;
 use outcrop::metrics::Metrics;
-use outcrop::upstream::{Attempts, Bedrock, Error};
+use outcrop::upstream::{Accounts, Attempts, Bedrock, Error};
 
 use super::server::{Reply, Server, head, json};
 use super::{KEYS, MODEL, body, client_of, settings, stream_error, ticking_clock};
@@ -234,8 +234,9 @@ async fn without_credentials_no_call_is_made() {
     }));
     let environment = Environment::from_pairs::<&str, &str>([]);
     let settings = settings(&server.url());
-    let client = Bedrock::with_provider(
+    let accounts = Accounts::with_provider(
         &settings,
+        &[],
         &environment,
         &Metrics::new(),
         Some(provider),
@@ -243,6 +244,7 @@ async fn without_credentials_no_call_is_made() {
     )
     .await
     .unwrap();
+    let client = accounts.own().clone();
     let (error, attempts) = converse_error(&client).await;
     assert!(
         error.to_string().contains("set AWS_ACCESS_KEY_ID"),
