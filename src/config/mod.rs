@@ -48,6 +48,8 @@ pub struct Config {
     pub commit_after: Option<Duration>,
     /// How Bedrock is reached.
     pub bedrock: Bedrock,
+    /// Which models are listed.
+    pub discovery: Discovery,
     /// What Bedrock is asked to cache.
     pub prompt_cache: PromptCache,
     /// How models are made to think.
@@ -95,6 +97,23 @@ pub struct Bedrock {
     pub total_timeout: Duration,
     /// How many calls are made at most for one request.
     pub max_attempts: u32,
+}
+
+/// Which models are listed, and how often AWS is asked for them. An id that is not listed can be called all the same.
+#[derive(Clone, Debug)]
+pub struct Discovery {
+    /// Whether AWS is asked at all.
+    pub enabled: bool,
+    /// The providers whose models are listed, by name or by the beginning of their ids; none means all.
+    pub provider_filter: Vec<String>,
+    /// The time between two refreshes; zero asks AWS for each listing.
+    pub refresh_interval: Duration,
+    /// The context window in tokens that a listing shows for models whose own is not known.
+    pub default_context_window: u32,
+    /// The most output tokens that a listing shows for models whose own limit is not known.
+    pub default_max_tokens: u32,
+    /// The regions whose models are listed; none means the gateway's own.
+    pub regions: Vec<String>,
 }
 
 /// What Bedrock is asked to cache.
@@ -188,6 +207,7 @@ impl Default for Config {
             keep_alive: Duration::from_secs(15),
             commit_after: Some(Duration::from_mins(1)),
             bedrock: Bedrock::default(),
+            discovery: Discovery::default(),
             prompt_cache: PromptCache::default(),
             reasoning: Reasoning::default(),
             recall: Recall::default(),
@@ -211,6 +231,19 @@ impl Default for Bedrock {
             idle_timeout: Duration::from_mins(5),
             total_timeout: Duration::from_hours(1),
             max_attempts: 3,
+        }
+    }
+}
+
+impl Default for Discovery {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            provider_filter: Vec::new(),
+            refresh_interval: Duration::from_hours(1),
+            default_context_window: 32_000,
+            default_max_tokens: 4_096,
+            regions: Vec::new(),
         }
     }
 }
