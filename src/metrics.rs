@@ -12,7 +12,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use labels::{
-    Answer, CacheOutcome, Exception, Failure, Kind, Model, Operation, Reason, Request, TokenKind,
+    Answer, CacheOutcome, Exception, Failure, Kind, Model, Operation, Outcome, Reason, Request,
+    TokenKind,
 };
 use models::Models;
 
@@ -59,6 +60,7 @@ struct Shared {
     attempts: Family<Operation, Counter>,
     retries: Family<Reason, Counter>,
     upstream_errors: Family<Exception, Counter>,
+    discovery_refreshes: Family<Outcome, Counter>,
 }
 
 type Histograms<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
@@ -215,6 +217,14 @@ impl Metrics {
             .inc();
     }
 
+    /// Counts a refresh of the list of models; `outcome` is `success`, `partial` or `failure`.
+    pub fn discovery_refresh(&self, outcome: &'static str) {
+        self.shared
+            .discovery_refreshes
+            .get_or_create(&Outcome { outcome })
+            .inc();
+    }
+
     /// Writes all metrics as text of the type [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut page = String::new();
@@ -240,6 +250,7 @@ impl Shared {
             attempts: Family::default(),
             retries: Family::default(),
             upstream_errors: Family::default(),
+            discovery_refreshes: Family::default(),
         };
         shared.register();
         shared
@@ -306,6 +317,11 @@ impl Shared {
             "upstream_errors",
             "Calls that failed, by exception",
             self.upstream_errors.clone(),
+        );
+        registry.register(
+            "discovery_refreshes",
+            "Refreshes of the list of models, by outcome",
+            self.discovery_refreshes.clone(),
         );
     }
 }

@@ -1,10 +1,12 @@
 //! Bedrock's wire format. Pure: no I/O, no clock, no randomness, no environment.
 
+pub mod catalog;
 pub mod event;
 pub mod event_stream;
 mod exception;
 mod family;
 mod json_string;
+pub mod listing;
 pub mod model_id;
 mod null;
 mod refusal;

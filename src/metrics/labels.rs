@@ -64,6 +64,12 @@ pub(super) struct Exception {
     pub(super) exception: &'static str,
 }
 
+/// Labels of refreshes of the list of models.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct Outcome {
+    pub(super) outcome: &'static str,
+}
+
 /// What tokens were counted for.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum TokenKind {

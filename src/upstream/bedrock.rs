@@ -21,12 +21,15 @@ use super::inference_profile::{Asked, InferenceProfiles, foundation_model};
 use super::region::{Region, RegionSource};
 use super::retry::Retry;
 use super::signer::Signer;
-use super::{Answer, Attempts, EventStream};
+use super::{Answer, Attempts, EventStream, lists};
+use crate::bedrock::listing::{
+    FoundationModelSummary, InferenceProfileSummary, InferenceProfileType,
+};
 use crate::config::{self, Environment};
 use crate::metrics::Metrics;
 
 /// How long a look-up on the control plane may take: a request waits for it.
-const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Amazon Bedrock in one account and one region; a clone is the same pool, credentials and memory.
 #[derive(Clone)]
@@ -173,6 +176,29 @@ impl Bedrock {
             .inference_profiles
             .model(id, || shared.ask_inference_profile(id))
             .await
+    }
+}
+
+impl Bedrock {
+    /// The foundation models of this region. Waits at most five seconds.
+    ///
+    /// # Errors
+    /// The [`Error`] of the last attempt.
+    pub async fn list_foundation_models(&self) -> Result<Vec<FoundationModelSummary>, Error> {
+        let shared = &*self.shared;
+        lists::foundation_models(&shared.description.control_endpoint, &shared.calls).await
+    }
+
+    /// The inference profiles of one kind that this region lists, all pages of them. Waits at most five seconds for each.
+    ///
+    /// # Errors
+    /// The [`Error`] of the last attempt for the first page that fails.
+    pub async fn list_inference_profiles(
+        &self,
+        kind: InferenceProfileType,
+    ) -> Result<Vec<InferenceProfileSummary>, Error> {
+        let shared = &*self.shared;
+        lists::inference_profiles(&shared.description.control_endpoint, &shared.calls, kind).await
     }
 }
 

@@ -35,6 +35,8 @@ enum Operation {
     Converse,
     ConverseStream,
     GetInferenceProfile,
+    ListFoundationModels,
+    ListInferenceProfiles,
 }
 
 /// One call: what is the same in every attempt.
@@ -88,6 +90,26 @@ impl Calls {
             attempts: &Attempts::default(),
         };
         self.answer(&call, self.client.deadline()).await
+    }
+
+    /// GET of ListFoundationModels, repeated as [`Retry`] allows.
+    pub(super) async fn foundation_models(&self, uri: Uri) -> Result<Answer, Error> {
+        self.list(Operation::ListFoundationModels, uri).await
+    }
+
+    /// GET of a page of ListInferenceProfiles, repeated as [`Retry`] allows.
+    pub(super) async fn inference_profiles(&self, uri: Uri) -> Result<Answer, Error> {
+        self.list(Operation::ListInferenceProfiles, uri).await
+    }
+
+    async fn list(&self, operation: Operation, uri: Uri) -> Result<Answer, Error> {
+        let call = Call {
+            operation,
+            uri,
+            body: &Bytes::new(),
+            attempts: &Attempts::default(),
+        };
+        self.repeat(|deadline| self.answer(&call, deadline)).await
     }
 
     /// Makes attempts until one succeeds or its error is final.
@@ -172,20 +194,24 @@ impl Operation {
             Self::Converse => "Converse",
             Self::ConverseStream => "ConverseStream",
             Self::GetInferenceProfile => "GetInferenceProfile",
+            Self::ListFoundationModels => "ListFoundationModels",
+            Self::ListInferenceProfiles => "ListInferenceProfiles",
         }
     }
 
     fn method(self) -> Method {
         match self {
             Self::Converse | Self::ConverseStream => Method::POST,
-            Self::GetInferenceProfile => Method::GET,
+            Self::GetInferenceProfile
+            | Self::ListFoundationModels
+            | Self::ListInferenceProfiles => Method::GET,
         }
     }
 
     fn accept(self) -> &'static str {
         match self {
-            Self::Converse | Self::GetInferenceProfile => JSON,
             Self::ConverseStream => EVENT_STREAM,
+            _ => JSON,
         }
     }
 }

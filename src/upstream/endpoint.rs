@@ -10,6 +10,7 @@ use tracing::warn;
 use super::error::{Error, SetupError};
 use super::profile::Profile;
 use super::region::Region;
+use crate::bedrock::listing::InferenceProfileType;
 use crate::config::{self, Environment};
 
 /// All bytes but the unreserved `A-Z a-z 0-9 - . _ ~`, as AWS SDKs encode one label of a path.
@@ -137,6 +138,37 @@ impl Endpoint {
     /// [`Error::ModelId`] when `profile` cannot be a label of a path.
     pub fn inference_profile(&self, profile: &str) -> Result<Uri, Error> {
         self.uri(&format!("/inference-profiles/{}", label(profile)?))
+    }
+
+    /// The address of ListFoundationModels.
+    ///
+    /// # Errors
+    /// [`Error::Request`], which no endpoint should achieve.
+    pub fn foundation_models(&self) -> Result<Uri, Error> {
+        self.list("/foundation-models")
+    }
+
+    /// The address of a page of ListInferenceProfiles, of the longest that AWS allows.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a token that is too long for an address.
+    pub fn inference_profiles(
+        &self,
+        kind: InferenceProfileType,
+        next_token: Option<&str>,
+    ) -> Result<Uri, Error> {
+        let kind = kind.as_str();
+        let mut path = format!("/inference-profiles?maxResults=1000&type={kind}");
+        if let Some(token) = next_token {
+            path.push_str("&nextToken=");
+            path.extend(utf8_percent_encode(token, LABEL));
+        }
+        self.list(&path)
+    }
+
+    fn list(&self, path: &str) -> Result<Uri, Error> {
+        let address = format!("{}{path}", self.base).parse();
+        address.map_err(|_| Error::Request("the address of the list is too long".to_owned()))
     }
 
     fn uri(&self, path: &str) -> Result<Uri, Error> {

@@ -1,0 +1,50 @@
+//! When AWS is asked again.
+
+use std::time::Duration;
+
+/// The first pause after a failure, doubled with every further one.
+const FIRST: Duration = Duration::from_secs(5);
+/// The longest pause after a failure: rights that are granted shall show before the next hour.
+const LONGEST: Duration = Duration::from_mins(15);
+
+/// How long to wait after `failures` refreshes in a row that were not complete; `random` in 0..1 spreads the pause by
+/// 0.9 to 1.1, so that gateways that began together do not ask together.
+pub(super) fn pause(interval: Duration, failures: u32, random: f64) -> Duration {
+    let pause = match failures.checked_sub(1) {
+        None => interval,
+        Some(doublings) => {
+            let pause = FIRST.saturating_mul(1 << doublings.min(10));
+            pause.min(LONGEST).min(interval)
+        }
+    };
+    pause.mul_f64(0.9 + 0.2 * random.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn failures_are_followed_up_soon_and_then_ever_more_rarely() {
+        let seconds = |failures| pause(HOUR, failures, 0.5).as_secs_f64().round();
+        let pauses = [0, 1, 2, 3, 8, 9, u32::MAX].map(seconds);
+        assert_eq!(pauses, [3600.0, 5.0, 10.0, 20.0, 640.0, 900.0, 900.0]);
+    }
+
+    #[test]
+    fn no_pause_is_much_longer_than_the_interval() {
+        let minute = Duration::from_mins(1);
+        assert_eq!(pause(minute, 9, 0.5).as_secs_f64().round(), 60.0);
+    }
+
+    #[test]
+    fn gateways_that_began_together_spread() {
+        let minutes = |random| (pause(HOUR, 0, random).as_secs_f64() / 60.0).round();
+        assert_eq!(
+            [minutes(0.0), minutes(1.0), minutes(f64::NAN)],
+            [54.0, 66.0, 54.0]
+        );
+    }
+}
