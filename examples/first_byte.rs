@@ -22,8 +22,9 @@ use hyper_util::rt::TokioIo;
 use outcrop::config::{self, Config, Environment};
 use outcrop::fixture::{Options, StandIn};
 use outcrop::metrics::Metrics;
+use outcrop::models::Models;
 use outcrop::server::{self, Gateway};
-use outcrop::upstream::Bedrock;
+use outcrop::upstream::Accounts;
 use tokio::net::{TcpListener, TcpStream};
 
 /// Requests each way before anything is measured.
@@ -96,11 +97,14 @@ async fn start_stand_in() -> Result<String, Box<dyn Error>> {
 
 /// Starts a gateway in front of the stand-in and returns its address. It signs, as it does for AWS.
 async fn start_gateway(bedrock: &str) -> Result<String, Box<dyn Error>> {
-    let settings = config::Bedrock {
-        region: Some("us-east-1".to_owned()),
-        endpoint_url: Some(format!("http://{bedrock}").parse()?),
-        control_endpoint_url: Some(format!("http://{bedrock}").parse()?),
-        ..config::Bedrock::default()
+    let config = Config {
+        bedrock: config::Bedrock {
+            region: Some("us-east-1".to_owned()),
+            endpoint_url: Some(format!("http://{bedrock}").parse()?),
+            control_endpoint_url: Some(format!("http://{bedrock}").parse()?),
+            ..config::Bedrock::default()
+        },
+        ..Config::default()
     };
     let environment = Environment::from_pairs([
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
@@ -110,11 +114,11 @@ async fn start_gateway(bedrock: &str) -> Result<String, Box<dyn Error>> {
         ),
     ]);
     let metrics = Metrics::new();
-    let bedrock = Bedrock::new(&settings, &environment, &metrics).await?;
-    let config = Config::default();
+    let accounts = Accounts::new(&config.bedrock, &[], &environment, &metrics).await?;
+    let models = Models::begin(&config, accounts, |_| None, &metrics)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let gateway = Arc::new(Gateway::new(&config, address, bedrock, metrics, None));
+    let gateway = Arc::new(Gateway::new(&config, address, models, metrics, None));
     tokio::spawn(server::run(listener, gateway, pending(), config.grace));
     Ok(address.to_string())
 }

@@ -59,6 +59,7 @@ struct Shared {
     open_streams: Gauge,
     attempts: Family<Operation, Counter>,
     retries: Family<Reason, Counter>,
+    failovers: Family<Reason, Counter>,
     upstream_errors: Family<Exception, Counter>,
     discovery_refreshes: Family<Outcome, Counter>,
 }
@@ -209,6 +210,12 @@ impl Metrics {
         self.shared.retries.get_or_create(&Reason { reason }).inc();
     }
 
+    /// Counts a request that went on to another target; `reason` is what failed at the one before.
+    pub fn failover(&self, reason: &'static str) {
+        let failovers = &self.shared.failovers;
+        failovers.get_or_create(&Reason { reason }).inc();
+    }
+
     /// Counts a call that failed; `exception` is Bedrock's name for it or ours for a lost connection.
     pub fn upstream_error(&self, exception: &'static str) {
         self.shared
@@ -249,6 +256,7 @@ impl Shared {
             open_streams: Gauge::default(),
             attempts: Family::default(),
             retries: Family::default(),
+            failovers: Family::default(),
             upstream_errors: Family::default(),
             discovery_refreshes: Family::default(),
         };
@@ -312,6 +320,11 @@ impl Shared {
             "upstream_retries",
             "Calls repeated, by reason",
             self.retries.clone(),
+        );
+        registry.register(
+            "upstream_failovers",
+            "Requests that went on to another target, by what failed before",
+            self.failovers.clone(),
         );
         registry.register(
             "upstream_errors",

@@ -178,7 +178,14 @@ impl Exception {
     pub fn is_unknown_model(&self) -> bool {
         self.kind == ExceptionKind::Validation
             && (self.message.contains("model identifier is invalid")
-                || self.message.contains("with on-demand throughput isn"))
+                || self.needs_inference_profile())
+    }
+
+    /// Whether Bedrock takes the model through an inference profile alone: "Invocation of model ID … with on-demand
+    /// throughput isn’t supported. …", with either apostrophe.
+    pub fn needs_inference_profile(&self) -> bool {
+        self.kind == ExceptionKind::Validation
+            && self.message.contains("with on-demand throughput isn")
     }
 }
 

@@ -21,8 +21,9 @@ use crate::config::{self, Config, Environment, FetchImages, Flags, Loaded, Refer
 use crate::fetch::{ImageFetcher, Network};
 use crate::fixture::Recorder;
 use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::server::{self, Drained, Gateway};
-use crate::upstream::{Accounts, SetupError, public_tls};
+use crate::upstream::{Accounts, Bedrock, Discovery, SetupError, public_tls};
 
 /// How long the start waits for credentials.
 const CREDENTIALS_TIME: Duration = Duration::from_secs(15);
@@ -117,8 +118,7 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
         }
         None => Accounts::new(&config.bedrock, &config.accounts, environment, &metrics).await?,
     };
-    let bedrock = accounts.own().clone();
-    let loading = timeout(CREDENTIALS_TIME, bedrock.credentials_resolve());
+    let loading = timeout(CREDENTIALS_TIME, accounts.own().credentials_resolve());
     loading
         .await
         .map_err(|_| Failure::new("the AWS credentials could not be loaded in time"))??;
@@ -126,8 +126,13 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     let mut signals = Signals::new()?;
     describe(&config, &accounts, arguments.replay.as_deref())?;
     let images = image_fetcher(&config.fetch)?;
+    let cache_file = |places: &[Bedrock]| match arguments.replay {
+        Some(_) => None,
+        None => Discovery::cache_file(environment, places),
+    };
+    let models = Models::begin(&config, accounts, cache_file, &metrics)?;
     let gateway =
-        Gateway::new(&config, address, bedrock, metrics, recorder.clone()).fetching(images);
+        Gateway::new(&config, address, models, metrics, recorder.clone()).fetching(images);
     let gateway = Arc::new(gateway);
     logs::listening(address);
 

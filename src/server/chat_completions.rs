@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::beginning::{Beginning, all_answered};
 use super::body::Payload;
 use super::choices_stream::ChoicesStream;
+use super::client_request::Sources;
 use super::exchange::Exchange;
 use super::gateway::{Gateway, Reply};
 use super::inference::{Answered, Asked, Inference, Opened};
@@ -46,11 +47,15 @@ impl Gateway {
         owner: Owner,
         exchange: &mut Exchange,
     ) -> Result<Reply, Error> {
+        let sources = Sources {
+            owner: owner.clone(),
+            images: self.images().cloned(),
+        };
         let (request, call) = self
             .translator()
-            .read(body, &owner, self.bedrock(), self.images(), exchange)
+            .read(body, sources, self.models(), exchange)
             .await?;
-        exchange.watch_cache(self.cached_prefixes(), call.cached_prefix);
+        exchange.called(&request.target.key(), call.cached_prefix);
         let keeper = self.translator().keeper(owner);
         let stream = request.stream;
         let head = Head {
@@ -58,10 +63,12 @@ impl Gateway {
             created: request.created,
         };
         let inference = Inference {
-            bedrock: self.bedrock().clone(),
+            models: self.models().clone(),
             translator: Arc::clone(self.translator()),
             recorder: self.recorder().cloned(),
+            metrics: self.metrics().clone(),
             attempts: Arc::clone(&exchange.attempts),
+            begun: Instant::now(),
             request,
             call,
         };
@@ -92,7 +99,9 @@ impl Gateway {
         };
         waited.map_err(|refused| refused.told_to(exchange))?;
         let first = calls.iter().find_map(Beginning::answer);
-        exchange.answered = first.is_some();
+        if let Some(first) = first {
+            exchange.answered(&first.target, first.call.cached_prefix);
+        }
         let request_id = first.and_then(|opened| opened.answer.request_id());
         exchange.upstream_request_id = request_id.map(str::to_owned);
         let mut headers = notes_headers(first.map_or(&early.notes, |opened| &opened.call.notes));
@@ -155,7 +164,9 @@ impl Streams {
             }
             Beginning::Answered(opened) => opened,
         };
-        let Opened { call, tap, answer } = opened;
+        let Opened {
+            call, tap, answer, ..
+        } = opened;
         let mut translator = self.translator(choice, call.answer);
         match answer {
             Answered::Events { body, .. } => {
@@ -199,11 +210,13 @@ async fn whole(
     all_answered(&mut calls)
         .await
         .map_err(|refused| refused.told_to(exchange))?;
-    exchange.answered = true;
     let mut answered: Vec<_> = calls
         .into_iter()
         .filter_map(Beginning::into_answer)
         .collect();
+    if let Some(first) = answered.first() {
+        exchange.answered(&first.target, first.call.cached_prefix);
+    }
     for Asked { tap, answer, .. } in &mut answered {
         if let Some(tap) = tap.take() {
             tap.answer(&answer.body);

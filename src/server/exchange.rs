@@ -39,11 +39,13 @@ pub(super) struct Exchange {
     pub(super) first_token: Option<Duration>,
     overhead: Option<Duration>,
     pub(super) complete: bool,
+    /// Where it was called last: `account/region/model`.
+    target: Option<String>,
     /// Whether Bedrock took the request, so that the model's name is one that it knows.
-    pub(super) answered: bool,
+    pub(super) is_answered: bool,
     /// What the prompt cache is to keep, and what it was to keep before.
     cached_prefix: Option<CachedPrefix>,
-    cache: Option<Arc<CachedPrefixes>>,
+    cache: Arc<CachedPrefixes>,
     open: Option<StreamGuard>,
     draining: watch::Receiver<bool>,
     _in_flight: InFlight,
@@ -56,11 +58,13 @@ impl Exchange {
         request_id: RequestId,
         in_flight: InFlight,
         draining: watch::Receiver<bool>,
+        cache: Arc<CachedPrefixes>,
     ) -> Self {
         Self {
             _in_flight: in_flight,
             draining,
-            answered: false,
+            target: None,
+            is_answered: false,
             metrics,
             begun: Instant::now(),
             request_id,
@@ -77,7 +81,7 @@ impl Exchange {
             overhead: None,
             complete: false,
             cached_prefix: None,
-            cache: None,
+            cache,
             open: None,
         }
     }
@@ -96,14 +100,16 @@ impl Exchange {
         }
     }
 
-    /// Tells what the prompt cache does for `prefix`, in the light of what was cached before.
-    pub(super) fn watch_cache(
-        &mut self,
-        cache: &Arc<CachedPrefixes>,
-        prefix: Option<CachedPrefix>,
-    ) {
-        self.cache = Some(Arc::clone(cache));
+    /// Notes where the request is called, and what the prompt cache is to keep of it there.
+    pub(super) fn called(&mut self, target: &str, prefix: Option<CachedPrefix>) {
         self.cached_prefix = prefix;
+        self.target = Some(target.to_owned());
+    }
+
+    /// Notes that Bedrock took the request, and where.
+    pub(super) fn answered(&mut self, target: &str, prefix: Option<CachedPrefix>) {
+        self.called(target, prefix);
+        self.is_answered = true;
     }
 
     /// Counts an open stream until the answer ends.
@@ -113,13 +119,13 @@ impl Exchange {
 
     /// Whether Bedrock knows the model, so that its name may be a metric's label.
     fn known_model(&self) -> Option<&str> {
-        self.answered.then_some(self.model.as_str())
+        self.is_answered.then_some(self.model.as_str())
     }
 
     /// What the prompt cache did, once the usage is known.
     fn cache_status(&self) -> Option<CacheStatus> {
-        let (cache, usage) = (self.cache.as_ref()?, self.usage.as_ref()?);
-        cache.status(&self.model, self.cached_prefix?, usage)
+        let (target, usage) = (self.target.as_ref()?, self.usage.as_ref()?);
+        self.cache.status(target, self.cached_prefix?, usage)
     }
 
     fn measure(&self, status: StatusCode, duration: Duration) {
@@ -180,6 +186,7 @@ impl Drop for Exchange {
             status = status.as_u16(),
             duration_ms = milliseconds(duration),
             model = shown(&self.model),
+            target = self.target.as_deref().and_then(shown),
             stream = self.stream.then_some(true),
             attempts = Some(self.attempts.begun()).filter(|begun| *begun > 0),
             first_token_ms = self.first_token.map(milliseconds),

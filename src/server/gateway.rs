@@ -29,9 +29,9 @@ use crate::error::Error;
 use crate::fetch::ImageFetcher;
 use crate::fixture::Recorder;
 use crate::metrics::{self, Metrics};
+use crate::models::Models;
 use crate::recall::Owner;
 use crate::translate::Failure;
-use crate::upstream::Bedrock;
 
 const X_AMZN_REQUESTID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const X_OUTCROP_ATTEMPTS: HeaderName = HeaderName::from_static("x-outcrop-attempts");
@@ -44,7 +44,7 @@ const READY_TIME: Duration = Duration::from_secs(5);
 pub struct Gateway {
     settings: Settings,
     keys: ApiKeys,
-    bedrock: Bedrock,
+    models: Models,
     metrics: Metrics,
     recorder: Option<Recorder>,
     draining: watch::Sender<bool>,
@@ -72,11 +72,11 @@ pub(super) struct Reply {
 }
 
 impl Gateway {
-    /// A gateway in front of `bedrock` that is reached at `listen`; with `recorder` it records what Bedrock sends.
+    /// A gateway to `models` that is reached at `listen`; with `recorder` it records what Bedrock sends.
     pub fn new(
         config: &Config,
         listen: SocketAddr,
-        bedrock: Bedrock,
+        models: Models,
         metrics: Metrics,
         recorder: Option<Recorder>,
     ) -> Self {
@@ -93,7 +93,7 @@ impl Gateway {
                 },
             },
             keys: ApiKeys::new(&config.api_keys),
-            bedrock,
+            models,
             metrics,
             recorder,
             draining: watch::Sender::new(false),
@@ -114,17 +114,17 @@ impl Gateway {
         &self.settings
     }
 
-    pub(super) fn bedrock(&self) -> &Bedrock {
-        &self.bedrock
+    /// What clients may ask for.
+    pub(super) fn models(&self) -> &Models {
+        &self.models
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     pub(super) fn recorder(&self) -> Option<&Recorder> {
         self.recorder.as_ref()
-    }
-
-    /// What requests have let Bedrock cache.
-    pub(super) fn cached_prefixes(&self) -> &Arc<CachedPrefixes> {
-        &self.cached_prefixes
     }
 
     /// What translates requests.
@@ -165,6 +165,7 @@ impl Gateway {
             request_id,
             connection.request(),
             self.draining.subscribe(),
+            Arc::clone(&self.cached_prefixes),
         );
         let mut body = RequestBody::new(incoming, &head.headers);
         let (status, reply) = match self.answer(&head, &mut body, &mut exchange).await {
@@ -217,7 +218,7 @@ impl Gateway {
             }
             Route::Health => Ok(json(r#"{"status":"ok"}"#)),
             Route::Ready => self.ready().await,
-            Route::Metrics => Ok(self.metrics()),
+            Route::Metrics => Ok(self.metrics_page()),
         }
     }
 
@@ -242,7 +243,7 @@ impl Gateway {
         if *self.draining.borrow() {
             return Err(Error::Unavailable("the gateway is stopping"));
         }
-        match timeout(READY_TIME, self.bedrock.credentials_resolve()).await {
+        match timeout(READY_TIME, self.models.own().credentials_resolve()).await {
             Ok(Ok(())) => Ok(json(r#"{"status":"ready"}"#)),
             Ok(Err(error)) => {
                 let failure = credentials_failure(&error);
@@ -258,7 +259,7 @@ impl Gateway {
         }
     }
 
-    fn metrics(&self) -> Reply {
+    fn metrics_page(&self) -> Reply {
         let mut reply = json(self.metrics.encode());
         reply.headers.insert(
             CONTENT_TYPE,

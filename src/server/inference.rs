@@ -1,24 +1,44 @@
-//! One request on its way through Bedrock: its call, and the call again without what Bedrock refused of it.
+//! One request on its way through Bedrock: its call, and the call again without what Bedrock refused of it, through a
+//! profile, or at the next target.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::client_request::ClientRequest;
 use super::exchange::Exchange;
 use super::recording::Tap;
-use super::translation::{Call, ClientRequest, Translator};
+use super::translation::{Call, Translator};
 use super::upstream_failure::from_upstream;
 use crate::bedrock::Refusal;
 use crate::error::Error;
 use crate::fixture::Recorder;
+use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::upstream::{self, Answer, Attempts, Bedrock, EventStream, EventStreamBody};
+
+/// No other target is called later than this after the first one was: a client does not wait for a fourth minute of
+/// failures.
+const MAX_ELAPSED: Duration = Duration::from_secs(30);
+/// How long a target rests that failed while another was there, unless Bedrock says how long. Long enough that not
+/// every request finds out anew, short enough that nobody misses it.
+const REST: Duration = Duration::from_secs(5);
+/// The longest that Bedrock may ask for.
+const MAX_REST: Duration = Duration::from_mins(1);
 
 /// One request on its way through Bedrock. It owns all it needs, because it may outlive the request's handler.
 /// A clone is another call for the same request.
 #[derive(Clone)]
 pub(super) struct Inference {
-    pub(super) bedrock: Bedrock,
+    pub(super) models: Models,
     pub(super) translator: Arc<Translator>,
     pub(super) recorder: Option<Recorder>,
+    pub(super) metrics: Metrics,
     pub(super) attempts: Arc<Attempts>,
+    /// When the first target was called.
+    pub(super) begun: Instant,
     pub(super) request: ClientRequest,
     pub(super) call: Call,
 }
@@ -27,6 +47,8 @@ pub(super) struct Inference {
 pub(super) struct Asked<T> {
     /// The call that Bedrock answered, not always the first.
     pub(super) call: Call,
+    /// Where that was: `account/region/model`.
+    pub(super) target: String,
     /// What records the answer.
     pub(super) tap: Option<Tap>,
     /// The answer.
@@ -85,10 +107,9 @@ impl Inference {
             if !asking.call.streamable {
                 return asking.converse().await.map(Answered::Whole);
             }
-            let (model, body) = (&asking.request.model_id, asking.call.body.clone());
-            let answer = asking
-                .bedrock
-                .converse_stream(model, body, &asking.attempts);
+            let (model, body) = (&asking.request.target.model_id, asking.call.body.clone());
+            let bedrock = asking.bedrock();
+            let answer = bedrock.converse_stream(model, body, &asking.attempts);
             let EventStream { request_id, body } = answer.await?;
             Ok(Answered::Events { request_id, body })
         })
@@ -115,13 +136,7 @@ impl Inference {
                 Err(error) => error,
             };
             let refused = self.refused(&error, tap);
-            let Some(refusal) = refusal_of(&error) else {
-                return Err(refused);
-            };
-            let other = self
-                .translator
-                .without(refusal, &mut self.request, &self.call);
-            match other.await {
+            match self.other_call(&error).await {
                 Ok(Some(call)) => self.call = call,
                 Ok(None) => return Err(refused),
                 Err(error) => return Err(Refused { error, ..refused }),
@@ -129,15 +144,93 @@ impl Inference {
         }
     }
 
+    /// The call to make instead of one that failed, if there is one.
+    async fn other_call(&mut self, error: &upstream::Error) -> Result<Option<Call>, Error> {
+        if let Some(refusal) = refusal_of(error) {
+            let other = self
+                .translator
+                .without(refusal, &mut self.request, &self.call);
+            return other.await;
+        }
+        if wants_profile(error) {
+            return self.through_profile().await;
+        }
+        if error.may_not_be_elsewhere() {
+            return Ok(self.elsewhere(error).await);
+        }
+        Ok(None)
+    }
+
+    /// The same call through an inference profile, once.
+    async fn through_profile(&mut self) -> Result<Option<Call>, Error> {
+        let target = &self.request.target;
+        let model = self.request.subject.foundation_model.as_deref();
+        let through = model
+            .filter(|_| target.instead_of().is_none())
+            .and_then(|model| self.models.through_profile(target, model));
+        match through {
+            Some(target) => {
+                let call = self.translator.aim(&mut self.request, target).await;
+                call.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The same request at the next target that can take it.
+    async fn elsewhere(&mut self, error: &upstream::Error) -> Option<Call> {
+        while let Some(target) = self.request.others.pop_front() {
+            if self.begun.elapsed() > MAX_ELAPSED {
+                return None;
+            }
+            let failed = self.request.target.clone();
+            let aimed = self.translator.aim(&mut self.request, target).await;
+            match aimed {
+                Ok(call) => {
+                    let rest = error.retry_after().unwrap_or(REST).min(MAX_REST);
+                    self.models.rest(&failed, rest);
+                    self.metrics.failover(error.name());
+                    warn!(%error, target = %failed, next = %self.request.target, "the next target is called");
+                    self.request.left_behind += 1;
+                    return Some(call);
+                }
+                Err(error) => {
+                    warn!(
+                        error = error.label(),
+                        "the next target cannot take this request"
+                    );
+                }
+            }
+        }
+        None
+    }
+
+    /// Where the request is called. While there are other targets each is called once; the last has what is left of
+    /// the attempts.
+    fn bedrock(&self) -> Bedrock {
+        let bedrock = &self.request.target.bedrock;
+        let left = bedrock
+            .max_attempts()
+            .saturating_sub(self.request.left_behind);
+        let attempts = if self.request.others.is_empty() {
+            left.max(1)
+        } else {
+            1
+        };
+        bedrock.with_max_attempts(attempts)
+    }
+
     async fn converse(&self) -> Result<Answer, upstream::Error> {
-        let (model, body) = (&self.request.model_id, self.call.body.clone());
-        self.bedrock.converse(model, body, &self.attempts).await
+        let (model, body) = (&self.request.target.model_id, self.call.body.clone());
+        self.bedrock().converse(model, body, &self.attempts).await
     }
 
     fn answered<T>(self, tap: Option<Tap>, answer: T) -> Asked<T> {
         self.translator.learn(&self.request);
+        self.models.learn(&self.request.target);
         Asked {
             call: self.call,
+            target: self.request.target.key(),
             tap,
             answer,
         }
@@ -147,9 +240,32 @@ impl Inference {
         if let Some(tap) = tap {
             tap.failure(error);
         }
+        let mut told = from_upstream(error, self.call.context_window);
+        if wants_profile(error) {
+            told = self.naming_profiles(told);
+        }
         Refused {
-            error: from_upstream(error, self.call.context_window),
+            error: told,
             request_id: error.request_id().map(str::to_owned),
+        }
+    }
+
+    /// The error with the profiles that can be called instead, where they are known.
+    fn naming_profiles(&self, error: Error) -> Error {
+        let Some(model) = self.request.subject.foundation_model.as_deref() else {
+            return error;
+        };
+        let profiles = self.models.profiles_of(&self.request.target, model);
+        match error {
+            Error::Upstream(mut failure) if !profiles.is_empty() => {
+                let known = profiles.join(", ");
+                let told = &mut failure.object.message;
+                told.push_str(" Profiles that this gateway can call: ");
+                told.push_str(&known);
+                told.push('.');
+                Error::Upstream(failure)
+            }
+            error => error,
         }
     }
 
@@ -158,7 +274,7 @@ impl Inference {
         let recorder = self.recorder.as_ref()?;
         Some(Tap::begin(
             recorder,
-            &self.request.model_id,
+            &self.request.target.model_id,
             stream,
             &self.call.body,
         ))
@@ -170,4 +286,9 @@ fn refusal_of(error: &upstream::Error) -> Option<Refusal> {
         upstream::Error::Exception { exception, .. } => Refusal::of(exception),
         _ => None,
     }
+}
+
+/// Whether Bedrock takes the model through an inference profile alone.
+fn wants_profile(error: &upstream::Error) -> bool {
+    matches!(error, upstream::Error::Exception { exception, .. } if exception.needs_inference_profile())
 }

@@ -7,6 +7,7 @@ mod body;
 mod cached_prefixes;
 mod chat_completions;
 mod choices_stream;
+mod client_request;
 mod connection;
 mod drain;
 mod exchange;

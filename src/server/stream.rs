@@ -19,7 +19,7 @@ use super::keeper::Keeper;
 use super::recording::Tap;
 use super::upstream_failure::from_upstream;
 use crate::error::Error;
-use crate::translate::{AnswerError, Failure, StreamTranslator};
+use crate::translate::{AnswerError, CachedPrefix, Failure, StreamTranslator};
 use crate::upstream::{self, EventStreamBody, Timeout};
 
 /// How long the upstream is read on after the answer's end, so that its connection can be used again.
@@ -69,8 +69,8 @@ pin_project! {
         sent: Instant,
         // When the answer itself was whole.
         stopped: Option<Instant>,
-        // Whether the call was answered after the client's head had gone out.
-        answered: bool,
+        // Where the call was answered after the client's head had gone out, and what is cached of it there.
+        answered: Option<(String, Option<CachedPrefix>)>,
         // Whether all that is to be sent is a sign of life or a failure: neither is a first token.
         says_nothing: bool,
         request_id: Option<String>,
@@ -114,7 +114,7 @@ where
             heard: now,
             sent: now,
             stopped: None,
-            answered: false,
+            answered: None,
             says_nothing: false,
             request_id: None,
             first_sent: None,
@@ -155,7 +155,9 @@ impl<B> ChatCompletionStream<B> {
     /// Tells the account of the request how the stream ended, or that the client left.
     pub(super) fn report(&self, exchange: &mut Exchange) {
         exchange.complete = self.translator.is_done();
-        exchange.answered |= self.answered;
+        if let Some((target, prefix)) = &self.answered {
+            exchange.answered(target, *prefix);
+        }
         exchange.error = self.failure.or(exchange.error);
         exchange.usage = self.translator.usage().copied();
         self.translator
@@ -273,8 +275,13 @@ impl<B> Projection<'_, B> {
 
     /// Goes on with an answer that began after the client's head had gone out.
     fn open(&mut self, opened: Opened<B>) {
-        let Opened { call, tap, answer } = opened;
-        *self.answered = true;
+        let Opened {
+            call,
+            target,
+            tap,
+            answer,
+        } = opened;
+        *self.answered = Some((target, call.cached_prefix));
         *self.request_id = answer.request_id().map(str::to_owned);
         self.translator.expect(call.answer);
         match answer {

@@ -7,24 +7,24 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::aside::Aside;
+use super::client_request::{ClientRequest, Sources, Subject, conversation};
 use super::exchange::Exchange;
-use super::images::fetch;
 use super::keeper::Keeper;
 use super::refusals::Refusals;
 use super::request_body::Share;
-use crate::bedrock::model_id::{foundation_model, is_gov_cloud, without_client_suffix};
+use crate::bedrock::Refusal;
+use crate::bedrock::model_id::{InvalidModelId, without_client_suffix};
 use crate::bedrock::request::GuardrailConfiguration;
-use crate::bedrock::{Family, Refusal};
 use crate::config::{self, Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
-use crate::fetch::{Fetched, ImageFetcher};
+use crate::fetch::Fetched;
+use crate::models::{Models, Target, Targets};
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
 use crate::recall::{Memory, Owner, Recall};
 use crate::translate::{
-    Answer, CachedPrefix, Context, Elsewhere, Guarding, Notes, PromptCaching, Recalled, StateKey,
-    Translation, converse_request, replayed_calls,
+    Answer, CachedPrefix, Context, Elsewhere, Guarding, Notes, PromptCaching, StateKey,
+    Translation, converse_request,
 };
-use crate::upstream::Bedrock;
 
 /// The most features that one request is relieved of. Each costs a call.
 const MAX_REFUSALS: usize = 4;
@@ -45,33 +45,6 @@ pub(super) struct Translator {
     refusals: Refusals,
     recall: Arc<dyn Recall>,
     state_key: Option<StateKey>,
-}
-
-/// A client's request. It is kept until Bedrock has answered, because it may have to be translated again. A clone
-/// shares its text.
-#[derive(Clone)]
-pub(super) struct ClientRequest {
-    /// The request's JSON text.
-    json: Bytes,
-    _share: Arc<Share>,
-    /// What the client asked for.
-    pub(super) model: String,
-    /// What is called: the same without what the client wrote after it for itself.
-    pub(super) model_id: String,
-    /// Whether the answer is a stream.
-    pub(super) stream: bool,
-    /// When the request was read, in Unix seconds.
-    pub(super) created: u64,
-    foundation_model: Option<String>,
-    family: Family,
-    /// Whether AWS GovCloud is called.
-    gov_cloud: bool,
-    /// What was remembered of the turns that the request replays.
-    recalled: Recalled,
-    /// The images that it names by address, where they are fetched.
-    images: Option<Arc<Fetched>>,
-    /// What Bedrock refused of this very request.
-    refused: Vec<Refusal>,
 }
 
 /// What is sent to Bedrock, and how its answer must look.
@@ -96,21 +69,10 @@ impl Translator {
     pub(super) fn new(config: &Config) -> Self {
         let memory = Memory::new(config.recall.max_bytes, config.recall.ttl);
         let configured = config.state_key.as_ref();
-        let config::Guardrail {
-            id,
-            version,
-            trace,
-            only_new_input,
-        } = config.guardrail.clone();
-        let named = id.zip(version);
         Self {
             unsupported: config.unsupported,
-            guardrail: named.map(|(id, version)| GuardrailConfiguration {
-                guardrail_identifier: id.into(),
-                guardrail_version: version.into(),
-                trace: trace.map(Cow::Owned),
-            }),
-            only_new_input,
+            guardrail: guardrail(&config.guardrail),
+            only_new_input: config.guardrail.only_new_input,
             prompt_caching: match config.prompt_cache.mode {
                 PromptCacheMode::Auto => PromptCaching::Auto,
                 PromptCacheMode::Client => PromptCaching::Client,
@@ -130,16 +92,16 @@ impl Translator {
         Keeper::new(Arc::clone(&self.recall), owner)
     }
 
-    /// Reads a request's body, tells the account of the request what it asks for, and translates it.
+    /// Reads a request's body, tells the account of the request what it asks for, and translates it for the first
+    /// of the targets where it may be called.
     ///
     /// # Errors
     /// For a request that is wrong, or asks for what cannot be had.
     pub(super) async fn read(
         &self,
         (body, share): (Bytes, Share),
-        owner: &Owner,
-        bedrock: &Bedrock,
-        images: Option<&ImageFetcher>,
+        sources: Sources,
+        models: &Models,
         exchange: &mut Exchange,
     ) -> Result<(ClientRequest, Call), Error> {
         let replaced = self
@@ -149,45 +111,56 @@ impl Translator {
                 Cow::Owned(json) => Some(Bytes::from(json)),
             });
         let json = replaced.await.unwrap_or(body);
-        let parsed = self
-            .aside
-            .run(json.len(), || ChatCompletionRequest::parse(&json))
-            .await?;
+        let parsed = self.parse(&json).await?;
         let model = parsed.model.clone().into_owned();
-        let model_id = without_client_suffix(&model).to_owned();
+        let targets = models.targets(&model, || conversation(&parsed));
+        let Targets {
+            label,
+            first: target,
+            others,
+        } = targets.map_err(not_an_id)?;
         exchange.stream = parsed.stream;
-        // What a client writes after an id must not become a label of its own.
-        exchange.model.clone_from(&model_id);
-        let foundation_model = foundation_model_behind(&model_id, bedrock).await?;
-        let family = Family::of(foundation_model.as_deref());
-        let recalled = if family.replays_reasoning {
-            let found = self.recall.find(owner, &replayed_calls(&parsed)).await;
-            Recalled::new(found)
-        } else {
-            Recalled::none()
-        };
-        let images = match images {
-            Some(fetcher) if family.image => {
-                Some(Arc::new(fetch(fetcher, &parsed.messages).await?))
-            }
-            _ => None,
-        };
+        // What a client writes around an id must not become a label of its own.
+        exchange.model = label;
+        let subject = Subject::of(&target, &parsed, &sources, &*self.recall).await?;
         let request = ClientRequest {
             json: json.clone(),
             _share: Arc::new(share),
-            gov_cloud: is_gov_cloud(&model_id) || bedrock.describe().region.is_gov_cloud(),
             model,
-            model_id,
             stream: parsed.stream,
             created: unix_seconds(),
-            family,
-            images,
-            foundation_model,
-            recalled,
+            sources,
+            target,
+            others,
+            left_behind: 0,
+            subject,
             refused: Vec::new(),
         };
         let call = self.translate(&request, parsed).await?;
         Ok((request, call))
+    }
+
+    /// The call of the same request at another target, which it is for from then on.
+    ///
+    /// # Errors
+    /// When the request cannot be had there.
+    pub(super) async fn aim(
+        &self,
+        request: &mut ClientRequest,
+        target: Target,
+    ) -> Result<Call, Error> {
+        let json = request.json.clone();
+        let parsed = self.parse(&json).await?;
+        let subject = Subject::of(&target, &parsed, &request.sources, &*self.recall).await?;
+        let aimed = ClientRequest {
+            target,
+            subject,
+            refused: Vec::new(),
+            ..request.clone()
+        };
+        let call = self.translate(&aimed, parsed).await?;
+        *request = aimed;
+        Ok(call)
     }
 
     /// The call without the feature that Bedrock refused. There is none when the feature was not in it or was
@@ -206,10 +179,7 @@ impl Translator {
         }
         request.refused.push(refusal);
         let json = request.json.clone();
-        let parsed = self
-            .aside
-            .run(json.len(), || ChatCompletionRequest::parse(&json))
-            .await?;
+        let parsed = self.parse(&json).await?;
         let other = self.translate(request, parsed).await?;
         let is_other = other.body != call.body || other.streamable != call.streamable;
         Ok(is_other.then_some(other))
@@ -218,8 +188,15 @@ impl Translator {
     /// Remembers what was refused of a request that passed without it.
     pub(super) fn learn(&self, request: &ClientRequest) {
         for refusal in &request.refused {
-            self.refusals.learn(&request.model_id, *refusal);
+            self.refusals.learn(&request.target.key(), *refusal);
         }
+    }
+
+    async fn parse<'a>(&self, json: &'a Bytes) -> Result<ChatCompletionRequest<'a>, Error> {
+        let parsed = self
+            .aside
+            .run(json.len(), || ChatCompletionRequest::parse(json));
+        Ok(parsed.await?)
     }
 
     async fn translate(
@@ -227,25 +204,35 @@ impl Translator {
         request: &ClientRequest,
         parsed: ChatCompletionRequest<'_>,
     ) -> Result<Call, Error> {
-        let learned = self.refusals.apply(&request.model_id, request.family);
+        let Subject {
+            foundation_model,
+            family,
+            gov_cloud,
+            recalled,
+            images,
+        } = &request.subject;
+        let target = &request.target;
+        let learned = self.refusals.apply(&target.key(), *family);
         let family = request
             .refused
             .iter()
             .fold(learned, |family, refusal| family.without(*refusal));
+        let of_model = target.settings().and_then(|model| model.guardrail.as_ref());
+        let of_model = of_model.and_then(guardrail);
         let context = Context {
-            foundation_model: request.foundation_model.as_deref(),
+            foundation_model: foundation_model.as_deref(),
             replay: !request.refused.contains(&Refusal::ReasoningReplay),
             prompt_caching: self.prompt_caching,
             add_budget_to_max_tokens: self.add_budget,
-            gov_cloud: request.gov_cloud,
+            gov_cloud: *gov_cloud,
             state_key: self.state_key.as_ref(),
-            recalled: &request.recalled,
+            recalled,
             elsewhere: Elsewhere {
-                images: request.images.as_deref().map(Fetched::images),
+                images: images.as_deref().map(Fetched::images),
                 s3: self.s3,
             },
             guarding: Guarding {
-                guardrail: self.guardrail.as_ref(),
+                guardrail: of_model.as_ref().or(self.guardrail.as_ref()),
                 only_new_input: self.only_new_input,
             },
             ..Context::new(&family)
@@ -260,7 +247,13 @@ impl Translator {
             .aside
             .run(request.length(), || converse_request(parsed, &context))
             .await?;
-        if request.model_id != request.model {
+        if target.instead_of().is_some() {
+            notes.adjust("model", &"inference_profile");
+        } else if without_client_suffix(&request.model) != request.model
+            && target
+                .settings()
+                .is_none_or(|model| model.id != request.model)
+        {
             notes.adjust("model", &"without_suffix");
         }
         if let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) {
@@ -281,28 +274,24 @@ impl Translator {
     }
 }
 
-impl ClientRequest {
-    /// How much there is to translate, in bytes.
-    fn length(&self) -> usize {
-        let images = self.images.as_deref().map_or(0, Fetched::length);
-        self.json.len() + images + self.recalled.length()
-    }
+/// The guardrail of a part of the configuration, if it names one.
+fn guardrail(settings: &config::Guardrail) -> Option<GuardrailConfiguration<'static>> {
+    let config::Guardrail {
+        id, version, trace, ..
+    } = settings.clone();
+    let (id, version) = id.zip(version)?;
+    Some(GuardrailConfiguration {
+        guardrail_identifier: id.into(),
+        guardrail_version: version.into(),
+        trace: trace.map(Cow::Owned),
+    })
 }
 
-/// The foundation model behind an id; ids that do not name it are looked up.
-async fn foundation_model_behind(model: &str, bedrock: &Bedrock) -> Result<Option<String>, Error> {
-    let named = foundation_model(model).map_err(|error| InvalidRequest {
-        code: Some("model_not_found"),
-        ..InvalidRequest::value("model", error.to_string())
-    })?;
-    if let Some(name) = named {
-        return Ok(Some(name.to_owned()));
-    }
-    let profile = bedrock.inference_profile(model).await;
-    let name = profile
-        .as_deref()
-        .and_then(|name| foundation_model(name).ok().flatten());
-    Ok(name.map(str::to_owned))
+/// The error for a text that cannot be a model's id at all.
+pub(super) fn not_an_id(error: InvalidModelId) -> Error {
+    let wrong = InvalidRequest::value("model", error.to_string());
+    let code = Some("model_not_found");
+    InvalidRequest { code, ..wrong }.into()
 }
 
 /// A key that lives as long as this process. Without randomness there is none, and clients are given nothing to

@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 use super::account::Account;
 use super::accounts::Accounts;
 use super::authentication::Authentication;
-use super::calls::Calls;
+use super::calls::{Calls, Effort};
 use super::client::Client;
 use super::credential_source::CredentialSource;
 use super::credentials::{Clock, CredentialsError};
@@ -35,6 +35,7 @@ pub(super) const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Bedrock {
     shared: Arc<Shared>,
+    retry: Retry,
 }
 
 struct Shared {
@@ -114,6 +115,21 @@ impl Bedrock {
                 calls,
                 inference_profiles: InferenceProfiles::default(),
             }),
+            retry: common.retry,
+        }
+    }
+
+    /// How many calls it makes at most for one request.
+    pub fn max_attempts(&self) -> u32 {
+        self.retry.max_attempts()
+    }
+
+    /// The same with at most `max_attempts` calls for one request.
+    #[must_use]
+    pub fn with_max_attempts(&self, max_attempts: u32) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            retry: Retry::new(max_attempts),
         }
     }
 
@@ -147,7 +163,8 @@ impl Bedrock {
         attempts: &Attempts,
     ) -> Result<Answer, Error> {
         let uri = self.describe().endpoint.model(model, "converse")?;
-        self.shared.calls.converse(uri, &body, attempts).await
+        let effort = self.effort(attempts);
+        self.shared.calls.converse(uri, &body, effort).await
     }
 
     /// Calls ConverseStream on `model` with the JSON `body` and waits for its first message, so that an exception there is
@@ -162,10 +179,15 @@ impl Bedrock {
         attempts: &Attempts,
     ) -> Result<EventStream, Error> {
         let uri = self.describe().endpoint.model(model, "converse-stream")?;
-        self.shared
-            .calls
-            .converse_stream(uri, &body, attempts)
-            .await
+        let effort = self.effort(attempts);
+        self.shared.calls.converse_stream(uri, &body, effort).await
+    }
+
+    fn effort<'a>(&self, attempts: &'a Attempts) -> Effort<'a> {
+        Effort {
+            attempts,
+            retry: self.retry,
+        }
     }
 
     /// The foundation model behind an inference profile's id or ARN. Asks `GetInferenceProfile`, at most five seconds, and

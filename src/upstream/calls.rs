@@ -45,6 +45,16 @@ struct Call<'a> {
     uri: Uri,
     body: &'a Bytes,
     attempts: &'a Attempts,
+    retry: Retry,
+}
+
+/// What belongs to one request of a client.
+#[derive(Clone, Copy)]
+pub(super) struct Effort<'a> {
+    /// Counts its calls.
+    pub(super) attempts: &'a Attempts,
+    /// When one is repeated.
+    pub(super) retry: Retry,
 }
 
 impl Calls {
@@ -53,15 +63,11 @@ impl Calls {
         &self,
         uri: Uri,
         body: &Bytes,
-        attempts: &Attempts,
+        effort: Effort<'_>,
     ) -> Result<Answer, Error> {
-        let call = Call {
-            operation: Operation::Converse,
-            uri,
-            body,
-            attempts,
-        };
-        self.repeat(|deadline| self.answer(&call, deadline)).await
+        let call = Call::new(Operation::Converse, uri, body, effort);
+        let answer = |deadline| self.answer(&call, deadline);
+        self.repeat(call.retry, answer).await
     }
 
     /// POST of a ConverseStream request, repeated as [`Retry`] allows until its first message is there.
@@ -69,26 +75,22 @@ impl Calls {
         &self,
         uri: Uri,
         body: &Bytes,
-        attempts: &Attempts,
+        effort: Effort<'_>,
     ) -> Result<EventStream, Error> {
-        let call = Call {
-            operation: Operation::ConverseStream,
-            uri,
-            body,
-            attempts,
-        };
-        self.repeat(|deadline| self.event_stream(&call, deadline))
-            .await
+        let call = Call::new(Operation::ConverseStream, uri, body, effort);
+        let stream = |deadline| self.event_stream(&call, deadline);
+        self.repeat(call.retry, stream).await
     }
 
     /// GET of an inference profile, without repeats.
     pub(super) async fn inference_profile(&self, uri: Uri) -> Result<Answer, Error> {
-        let call = Call {
-            operation: Operation::GetInferenceProfile,
-            uri,
-            body: &Bytes::new(),
-            attempts: &Attempts::default(),
+        let attempts = Attempts::default();
+        let (body, retry) = (Bytes::new(), self.retry);
+        let effort = Effort {
+            attempts: &attempts,
+            retry,
         };
+        let call = Call::new(Operation::GetInferenceProfile, uri, &body, effort);
         self.answer(&call, self.client.deadline()).await
     }
 
@@ -103,17 +105,19 @@ impl Calls {
     }
 
     async fn list(&self, operation: Operation, uri: Uri) -> Result<Answer, Error> {
-        let call = Call {
-            operation,
-            uri,
-            body: &Bytes::new(),
-            attempts: &Attempts::default(),
+        let attempts = Attempts::default();
+        let (body, retry) = (Bytes::new(), self.retry);
+        let effort = Effort {
+            attempts: &attempts,
+            retry,
         };
-        self.repeat(|deadline| self.answer(&call, deadline)).await
+        let call = Call::new(operation, uri, &body, effort);
+        let answer = |deadline| self.answer(&call, deadline);
+        self.repeat(retry, answer).await
     }
 
     /// Makes attempts until one succeeds or its error is final.
-    async fn repeat<T, F>(&self, attempt: impl Fn(Deadline) -> F) -> Result<T, Error>
+    async fn repeat<T, F>(&self, retry: Retry, attempt: impl Fn(Deadline) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -131,8 +135,7 @@ impl Calls {
                 may_renew = false;
                 Some(Duration::ZERO)
             } else {
-                self.retry
-                    .after(&error, made, begun.elapsed(), fastrand::f64())
+                retry.after(&error, made, begun.elapsed(), fastrand::f64())
             };
             let Some(pause) = pause else {
                 return Err(error);
@@ -216,7 +219,18 @@ impl Operation {
     }
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    fn new(operation: Operation, uri: Uri, body: &'a Bytes, effort: Effort<'a>) -> Self {
+        let Effort { attempts, retry } = effort;
+        Self {
+            operation,
+            uri,
+            body,
+            attempts,
+            retry,
+        }
+    }
+
     fn request(&self) -> Result<Request<Full<Bytes>>, Error> {
         let method = self.operation.method();
         let mut request = Request::builder()

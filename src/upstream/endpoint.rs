@@ -88,7 +88,7 @@ impl Endpoint {
     pub fn of_region(service: Service, region: &Region, variant: Variant) -> Self {
         let prefix = service.prefix();
         let fips = if variant.fips { "-fips" } else { "" };
-        let suffix = dns_suffix(region.as_str(), variant.dual_stack);
+        let suffix = dns_suffix(region, variant.dual_stack);
         Self {
             base: format!("https://{prefix}{fips}.{region}.{suffix}"),
         }
@@ -285,23 +285,16 @@ fn flag(environment: &Environment, profile: &Profile, variable: &str, key: &str)
     false
 }
 
-/// The domain of a region's partition, from botocore's partitions.json; a region that is not known is of partition `aws`.
-fn dns_suffix(region: &str, dual_stack: bool) -> &'static str {
-    let is_in = |prefix| region.starts_with(prefix);
-    let (plain, dual) = if is_in("cn-") {
-        ("amazonaws.com.cn", "api.amazonwebservices.com.cn")
-    } else if is_in("eusc-de-") {
-        ("amazonaws.eu", "api.amazonwebservices.eu")
-    } else if is_in("us-iso-") {
-        ("c2s.ic.gov", "api.aws.ic.gov")
-    } else if is_in("us-isob-") {
-        ("sc2s.sgov.gov", "api.aws.scloud")
-    } else if is_in("eu-isoe-") {
-        ("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk")
-    } else if is_in("us-isof-") {
-        ("csp.hci.ic.gov", "api.aws.hci.ic.gov")
-    } else {
-        ("amazonaws.com", "api.aws")
+/// The domain of a region's partition, from botocore's partitions.json.
+fn dns_suffix(region: &Region, dual_stack: bool) -> &'static str {
+    let (plain, dual) = match region.partition() {
+        "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+        "aws-eusc" => ("amazonaws.eu", "api.amazonwebservices.eu"),
+        "aws-iso" => ("c2s.ic.gov", "api.aws.ic.gov"),
+        "aws-iso-b" => ("sc2s.sgov.gov", "api.aws.scloud"),
+        "aws-iso-e" => ("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+        "aws-iso-f" => ("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+        _ => ("amazonaws.com", "api.aws"),
     };
     if dual_stack { dual } else { plain }
 }

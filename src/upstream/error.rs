@@ -136,6 +136,38 @@ impl Error {
         }
     }
 
+    /// How long Bedrock asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Exception { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may succeed in another region or account: it was not the request that was wrong, and
+    /// no time was lost with waiting. A quota is that of one account in one region.
+    pub fn may_not_be_elsewhere(&self) -> bool {
+        match self {
+            Self::Exception { exception, .. } => matches!(
+                exception.kind,
+                ExceptionKind::Authentication
+                    | ExceptionKind::InternalServer
+                    | ExceptionKind::ModelError
+                    | ExceptionKind::ModelNotReady
+                    | ExceptionKind::ModelTimeout
+                    | ExceptionKind::ServiceQuotaExceeded
+                    | ExceptionKind::ServiceUnavailable
+                    | ExceptionKind::Throttling
+            ),
+            Self::Unreachable(_)
+            | Self::Interrupted(_)
+            | Self::Credentials(_)
+            | Self::Stream(_)
+            | Self::Protocol { .. } => true,
+            Self::Timeout(_) | Self::ModelId | Self::Request(_) => false,
+        }
+    }
+
     /// What went wrong in one word, for metrics: AWS's name of the exception, else ours.
     pub fn name(&self) -> &'static str {
         match self {

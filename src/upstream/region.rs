@@ -65,6 +65,23 @@ impl Region {
         &self.0
     }
 
+    /// The partition that it belongs to, as ARNs name it, from botocore's partitions.json; a region that is not
+    /// known is of partition `aws`.
+    pub fn partition(&self) -> &'static str {
+        let is_in = |prefix| self.0.starts_with(prefix);
+        let partitions = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("eusc-de-", "aws-eusc"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+        ];
+        let known = partitions.into_iter().find(|(prefix, _)| is_in(*prefix));
+        known.map_or("aws", |(_, name)| name)
+    }
+
     /// Whether it is one of AWS GovCloud.
     pub fn is_gov_cloud(&self) -> bool {
         self.0.starts_with("us-gov-")

@@ -27,6 +27,11 @@ impl Retry {
         Self { max_attempts }
     }
 
+    /// How many calls it allows for one request.
+    pub(super) fn max_attempts(self) -> u32 {
+        self.max_attempts
+    }
+
     /// How long to wait before the next call, or `None` when `error` is final. `attempts` have been made,
     /// `elapsed` has passed since the request began, and `random` in 0..1 spreads the pauses by 0.8 to 1.2.
     pub(super) fn after(

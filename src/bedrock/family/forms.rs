@@ -84,3 +84,14 @@ pub struct PromptCache {
     /// Whether a point may last for one hour, not only for five minutes.
     pub one_hour: bool,
 }
+
+impl PromptCache {
+    /// What is assumed of a model that the operator says caches prompts, and of which nothing else is known: the rules
+    /// of most Claude models.
+    pub const ASSUMED: Self = Self {
+        tools: true,
+        tool_turns: true,
+        min_tokens: 1024,
+        one_hour: false,
+    };
+}

@@ -64,7 +64,7 @@ impl Rig {
         let id = RequestId::of(&HeaderMap::new(), 1);
         let in_flight = ConnectionState::default().request();
         let (_, draining) = watch::channel(false);
-        let mut exchange = Exchange::begin(Metrics::new(), id, in_flight, draining);
+        let mut exchange = Exchange::begin(Metrics::new(), id, in_flight, draining, Arc::default());
         self.stream.report(&mut exchange);
         exchange
     }

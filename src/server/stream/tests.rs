@@ -84,7 +84,7 @@ impl Rig {
         let id = RequestId::of(&HeaderMap::new(), 1);
         let in_flight = ConnectionState::default().request();
         let (_, draining) = watch::channel(false);
-        let mut exchange = Exchange::begin(Metrics::new(), id, in_flight, draining);
+        let mut exchange = Exchange::begin(Metrics::new(), id, in_flight, draining, Arc::default());
         self.stream.report(&mut exchange);
         exchange
     }
@@ -252,6 +252,7 @@ async fn what_follows_the_last_event_is_read_and_ignored() {
 fn opened(answer: Answered<Scripted>) -> Opened<Scripted> {
     Opened {
         call: Call::default(),
+        target: "us-east-1/m".to_owned(),
         tap: None,
         answer,
     }
@@ -300,7 +301,7 @@ async fn a_silence_after_a_late_answer_is_timed_without_signs_of_life_too() {
     let text = rig.text().await;
     assert!(is_failed(&text, "upstream_timeout"), "{text}");
     assert_eq!(rig.begun.elapsed(), 110 * SECOND);
-    assert!(rig.reported().answered);
+    assert!(rig.reported().is_answered);
 }
 
 #[tokio::test(start_paused = true)]

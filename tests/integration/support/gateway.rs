@@ -10,8 +10,9 @@ use outcrop::config::{self, Config, Environment};
 use outcrop::fetch::ImageFetcher;
 use outcrop::fixture::{Options, Received, Recorder, StandIn};
 use outcrop::metrics::Metrics;
+use outcrop::models::Models;
 use outcrop::server::{self, Drained, Gateway};
-use outcrop::upstream::Bedrock;
+use outcrop::upstream::Accounts;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -68,6 +69,11 @@ pub(crate) fn config(url: &str) -> Config {
             max_attempts: 1,
             ..config::Bedrock::default()
         },
+        // Tests count what Bedrock is asked.
+        discovery: config::Discovery {
+            enabled: false,
+            ..config::Discovery::default()
+        },
         grace: Duration::from_mins(1),
         ..Config::default()
     }
@@ -122,9 +128,9 @@ impl Running {
         change: impl FnOnce(Gateway) -> Gateway,
     ) -> Self {
         let metrics = Metrics::new();
-        let bedrock = Bedrock::new(&config.bedrock, environment, &metrics)
-            .await
-            .unwrap();
+        let accounts = Accounts::new(&config.bedrock, &config.accounts, environment, &metrics);
+        let accounts = accounts.await.unwrap();
+        let models = Models::begin(&config, accounts, |_| None, &metrics).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         // What is checked against the listen address sees the configured one, so that tests may pretend.
@@ -133,7 +139,7 @@ impl Running {
         } else {
             config.listen
         };
-        let gateway = Gateway::new(&config, listen, bedrock, metrics, recorder);
+        let gateway = Gateway::new(&config, listen, models, metrics, recorder);
         let gateway = Arc::new(change(gateway));
         let (stop, stopped) = oneshot::channel();
         let stopped = async {

@@ -1,0 +1,242 @@
+//! What clients may ask for: the models of the configuration and those of the account, and where each is called.
+
+mod id;
+mod profiles;
+mod rest;
+mod spread;
+mod target;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::profiles::LearnedProfiles;
+use self::rest::Resting;
+use crate::bedrock::catalog;
+use crate::bedrock::model_id::{InvalidModelId, foundation_model};
+use crate::config::{self, AutoProfile, Config};
+use crate::metrics::Metrics;
+use crate::upstream::{Accounts, Bedrock, Discovery, Region, RegionSource, SetupError};
+
+pub use self::target::{Target, Targets};
+
+/// The models of this gateway; a clone is the same.
+#[derive(Clone)]
+pub struct Models {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    accounts: Accounts,
+    discovery: Discovery,
+    auto_profile: AutoProfile,
+    /// The models of the configuration, by what clients ask for.
+    configured: HashMap<String, Arc<config::Model>>,
+    learned: LearnedProfiles,
+    resting: Resting,
+}
+
+impl Models {
+    /// The models that `config` names, and those that are found in the regions that it names. Finding them begins
+    /// here and is not waited for; `cache_file` says where the list is kept for the next start, if anywhere.
+    ///
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`SetupError`] when a target of the configuration cannot be called.
+    pub fn begin(
+        config: &Config,
+        accounts: Accounts,
+        cache_file: impl FnOnce(&[Bedrock]) -> Option<PathBuf>,
+        metrics: &Metrics,
+    ) -> Result<Self, SetupError> {
+        let places = places(&accounts, &config.discovery)?;
+        let cache_file = cache_file(&places);
+        let discovery = Discovery::begin(places, &config.discovery, cache_file, metrics);
+        let configured = config.models.iter();
+        let models = Self {
+            shared: Arc::new(Shared {
+                accounts,
+                discovery,
+                auto_profile: config.bedrock.auto_profile,
+                configured: configured
+                    .map(|model| (model.id.clone(), Arc::new(model.clone())))
+                    .collect(),
+                learned: LearnedProfiles::default(),
+                resting: Resting::default(),
+            }),
+        };
+        for model in models.shared.configured.values() {
+            for target in &model.targets {
+                models.shared.bedrock_of(target)?;
+            }
+        }
+        Ok(models)
+    }
+
+    /// The gateway's own account and region.
+    pub fn own(&self) -> &Bedrock {
+        self.shared.accounts.own()
+    }
+
+    /// What finds the account's models.
+    pub fn discovery(&self) -> &Discovery {
+        &self.shared.discovery
+    }
+
+    /// Where `asked` is called, best first. No id is refused for being unknown: Bedrock has the last word.
+    ///
+    /// `conversation` is a number that stays the same for one conversation; it is asked for only where targets have
+    /// weights, so that a conversation stays where its prompt is cached.
+    ///
+    /// # Errors
+    /// [`InvalidModelId`] when it cannot be an id at all.
+    pub fn targets(
+        &self,
+        asked: &str,
+        conversation: impl FnOnce() -> u64,
+    ) -> Result<Targets, InvalidModelId> {
+        let shared = &*self.shared;
+        let names = id::names(asked);
+        let configured = names
+            .iter()
+            .find_map(|name| shared.configured.get_key_value(*name));
+        let (label, targets) = if let Some((id, model)) = configured {
+            (id.as_str(), shared.configured_targets(model, conversation))
+        } else {
+            let id = id::plain(asked);
+            // Nothing but its form can be wrong with an id.
+            foundation_model(id)?;
+            (id, vec![shared.discovered_target(id)])
+        };
+        let targets = targets.into_iter();
+        let targets = targets.map(|target| shared.learned.instead_of(target));
+        let mut others = shared.resting.last(targets.collect());
+        Ok(Targets {
+            label: label.to_owned(),
+            first: others
+                .pop_front()
+                .unwrap_or_else(|| shared.discovered_target(label)),
+            others,
+        })
+    }
+
+    /// The inference profiles through which the model of `target` can be called from there, best first.
+    pub fn profiles_of(&self, target: &Target, foundation_model: &str) -> Vec<String> {
+        self.shared.profiles(target, foundation_model, true)
+    }
+
+    /// The same target through an inference profile, where the configuration allows to choose one.
+    pub fn through_profile(&self, target: &Target, foundation_model: &str) -> Option<Target> {
+        let global = match self.shared.auto_profile {
+            AutoProfile::Off => return None,
+            AutoProfile::Geography => false,
+            AutoProfile::Global => true,
+        };
+        let profiles = self.shared.profiles(target, foundation_model, global);
+        let profile = profiles.into_iter().find(|id| *id != target.model_id)?;
+        Some(target.clone().through(profile))
+    }
+
+    /// Remembers that a target is called through a profile, since `target` was answered.
+    pub fn learn(&self, target: &Target) {
+        self.shared.learned.learn(target);
+    }
+
+    /// Lets `target` rest, so that for `time` others are called first.
+    pub fn rest(&self, target: &Target, time: Duration) {
+        self.shared.resting.begin(target, time);
+    }
+}
+
+impl Shared {
+    /// The targets of a model of the configuration: in order, or by their weights.
+    fn configured_targets(
+        &self,
+        model: &Arc<config::Model>,
+        conversation: impl FnOnce() -> u64,
+    ) -> Vec<Target> {
+        if model.targets.is_empty() {
+            let target = self.discovered_target(id::plain(&model.id));
+            return vec![target.configured(model)];
+        }
+        let mut targets: Vec<&config::Target> = model.targets.iter().collect();
+        if targets.iter().any(|target| target.weight.is_some()) {
+            spread::order(&mut targets, conversation());
+        }
+        targets
+            .into_iter()
+            .map(|target| {
+                // Checked at the start.
+                let bedrock = self.bedrock_of(target);
+                let bedrock = bedrock.unwrap_or_else(|_| self.accounts.own().clone());
+                Target::new(bedrock, &target.model).configured(model)
+            })
+            .collect()
+    }
+
+    /// Where an id is called that the configuration does not know: an ARN in its own region, another where it was
+    /// found, by its id or by the name that people use, and everything else in the gateway's region.
+    fn discovered_target(&self, id: &str) -> Target {
+        let own = self.accounts.own();
+        if id.starts_with("arn:") {
+            let bedrock = id::arn_region(id, &own.describe().region);
+            let bedrock =
+                bedrock.and_then(|region| self.accounts.bedrock(None, Some(&region)).ok());
+            return Target::new(bedrock.unwrap_or_else(|| own.clone()), id);
+        }
+        let models = self.discovery.models();
+        let named = models.iter().find(|model| model.id == id);
+        let global = self.auto_profile == AutoProfile::Global;
+        let region = own.describe().region.as_str();
+        let found = named.or_else(|| catalog::by_name(&models, id, region, global));
+        let Some(model) = found else {
+            return Target::new(own.clone(), id);
+        };
+        let region = Region::new(&model.region, RegionSource::Target).ok();
+        let bedrock = region.and_then(|region| self.accounts.bedrock(None, Some(&region)).ok());
+        Target::new(bedrock.unwrap_or_else(|| own.clone()), &model.id)
+    }
+
+    fn profiles(&self, target: &Target, foundation_model: &str, global: bool) -> Vec<String> {
+        let models = self.discovery.models();
+        let region = target.bedrock.describe().region.as_str();
+        let profiles = catalog::profiles_for(&models, foundation_model, region, global);
+        profiles.into_iter().map(str::to_owned).collect()
+    }
+
+    fn bedrock_of(&self, target: &config::Target) -> Result<Bedrock, SetupError> {
+        let named = target.region.as_deref();
+        let region = named
+            .map(|name| Region::new(name, RegionSource::Target))
+            .transpose()?
+            .or_else(|| id::arn_region(&target.model, &self.accounts.own().describe().region));
+        self.accounts
+            .bedrock(target.account.as_deref(), region.as_ref())
+    }
+}
+
+/// The gateway's own account in each region whose models are listed.
+fn places(accounts: &Accounts, settings: &config::Discovery) -> Result<Vec<Bedrock>, SetupError> {
+    if settings.regions.is_empty() {
+        return Ok(vec![accounts.own().clone()]);
+    }
+    let regions = settings.regions.iter();
+    regions
+        .map(|name| {
+            let region = Region::new(name, RegionSource::Configuration)?;
+            accounts.bedrock(None, Some(&region))
+        })
+        .collect()
+}
+
+impl fmt::Debug for Models {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Models")
+            .field("configured", &self.shared.configured.keys())
+            .field("auto_profile", &self.shared.auto_profile)
+            .finish_non_exhaustive()
+    }
+}
