@@ -163,11 +163,7 @@ impl<'a> Known<'a> {
         if !on_demand || has_capacity(id) {
             return None;
         }
-        let model = self.behind(id)?;
-        Some(InvocableModel {
-            name: named(&row.model_name, id),
-            ..model
-        })
+        self.behind(id)
     }
 
     /// A profile that can be called from this region.
@@ -201,9 +197,14 @@ impl<'a> Known<'a> {
             InvocableKind::SystemProfile if model.created > 0 => model.created,
             _ => made,
         };
+        let otherwise = if model.name.is_empty() {
+            id
+        } else {
+            &model.name
+        };
         Some(InvocableModel {
             id: id.clone(),
-            name: named(&row.inference_profile_name, id),
+            name: named(&row.inference_profile_name, otherwise),
             kind,
             created,
             ..model
@@ -305,21 +306,17 @@ fn named(name: &str, otherwise: &str) -> String {
     name.to_owned()
 }
 
+/// Modalities as clients name them, in one order; those that no client knows are left out.
 fn modalities(listed: &[String]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for modality in listed {
-        let name = match modality.as_str() {
-            "TEXT" => "text",
-            "IMAGE" => "image",
-            "VIDEO" => "video",
-            "SPEECH" | "AUDIO" => "audio",
-            _ => continue,
-        };
-        if !names.iter().any(|listed| listed == name) {
-            names.push(name.to_owned());
-        }
-    }
-    names
+    let known = [
+        ("text", ["TEXT", "TEXT"]),
+        ("image", ["IMAGE", "IMAGE"]),
+        ("video", ["VIDEO", "VIDEO"]),
+        ("audio", ["SPEECH", "AUDIO"]),
+    ];
+    let is_listed = |words: [&str; 2]| listed.iter().any(|word| words.contains(&word.as_str()));
+    let names = known.into_iter().filter(|(_, words)| is_listed(*words));
+    names.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// When a foundation model became available: by its life cycle, the console's description, or the date in its id.

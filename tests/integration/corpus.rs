@@ -19,6 +19,7 @@ mod clients;
 mod conversations;
 mod errors;
 mod frames;
+mod listings;
 mod said;
 mod shapes;
 mod vectors;

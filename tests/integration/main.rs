@@ -13,6 +13,7 @@ mod fetch;
 mod fuzz_corpus;
 mod gateway;
 mod golden;
+mod listings;
 mod properties;
 mod readme;
 mod requests;

@@ -144,6 +144,8 @@ fn every_metric() -> Metrics {
     metrics.upstream_attempt("Converse");
     metrics.upstream_retry("ThrottlingException");
     metrics.upstream_error("ThrottlingException");
+    metrics.failover("ThrottlingException");
+    metrics.discovery_refresh("success");
     metrics
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod conversations;
 mod decoder;
+mod listings;
 mod media;
 mod prompt_cache;
 mod reasoning;
