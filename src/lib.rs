@@ -16,6 +16,8 @@ pub mod fetch;
 pub mod fixture;
 /// Names and buckets of every metric in one place.
 pub mod metrics;
+/// What clients may ask for: aliases, what AWS lists, and what is known of each.
+pub mod models;
 /// The client's wire format: OpenAI's. Pure.
 pub mod openai;
 /// Reasoning remembered by the ids of the calls that it led to.

@@ -29,9 +29,10 @@ use crate::error::Error;
 use crate::fetch::ImageFetcher;
 use crate::fixture::Recorder;
 use crate::metrics::{self, Metrics};
+use crate::models::Listing;
 use crate::recall::Owner;
 use crate::translate::Failure;
-use crate::upstream::Bedrock;
+use crate::upstream::{Bedrock, Discovery};
 
 const X_AMZN_REQUESTID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const X_OUTCROP_ATTEMPTS: HeaderName = HeaderName::from_static("x-outcrop-attempts");
@@ -52,6 +53,8 @@ pub struct Gateway {
     translator: Arc<Translator>,
     cached_prefixes: Arc<CachedPrefixes>,
     images: Option<ImageFetcher>,
+    listing: Listing,
+    discovery: Option<Discovery>,
 }
 
 /// What of the configuration a request looks at.
@@ -101,6 +104,8 @@ impl Gateway {
             cached_prefixes: Arc::default(),
             translator: Arc::new(Translator::new(config)),
             images: None,
+            listing: Listing::new(config),
+            discovery: None,
         }
     }
 
@@ -108,6 +113,15 @@ impl Gateway {
     #[must_use]
     pub fn fetching(self, images: Option<ImageFetcher>) -> Self {
         Self { images, ..self }
+    }
+
+    /// The same gateway that lists what `discovery` finds beside the models of the configuration.
+    #[must_use]
+    pub fn discovering(self, discovery: Discovery) -> Self {
+        Self {
+            discovery: Some(discovery),
+            ..self
+        }
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -125,6 +139,16 @@ impl Gateway {
     /// What requests have let Bedrock cache.
     pub(super) fn cached_prefixes(&self) -> &Arc<CachedPrefixes> {
         &self.cached_prefixes
+    }
+
+    /// What the configuration says of the models that are listed.
+    pub(super) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// What AWS lists, where it is asked.
+    pub(super) fn discovery(&self) -> Option<&Discovery> {
+        self.discovery.as_ref()
     }
 
     /// What translates requests.
@@ -215,6 +239,8 @@ impl Gateway {
                 let body = body.read(&head.headers, limit, &self.bodies).await?;
                 self.chat_completions(body, owner, exchange).await
             }
+            Route::Models => Ok(self.models().await),
+            Route::Model(id) => self.model(id).await,
             Route::Health => Ok(json(r#"{"status":"ok"}"#)),
             Route::Ready => self.ready().await,
             Route::Metrics => Ok(self.metrics()),
@@ -222,7 +248,7 @@ impl Gateway {
     }
 
     /// Whether the caller may use the route, and who it is.
-    fn admit(&self, route: Route, headers: &HeaderMap) -> Result<Owner, Error> {
+    fn admit(&self, route: Route<'_>, headers: &HeaderMap) -> Result<Owner, Error> {
         let owner = match route {
             Route::Health | Route::Ready => return Ok(Owner::Anonymous),
             Route::Metrics
@@ -230,7 +256,9 @@ impl Gateway {
             {
                 Owner::Anonymous
             }
-            Route::Metrics | Route::ChatCompletions => self.keys.check(headers)?,
+            Route::Metrics | Route::ChatCompletions | Route::Models | Route::Model(_) => {
+                self.keys.check(headers)?
+            }
         };
         if self.keys.is_empty() {
             check_browser(headers, self.settings.listen, self.settings.any_host)?;
@@ -268,7 +296,8 @@ impl Gateway {
     }
 }
 
-fn json(body: impl Into<Bytes>) -> Reply {
+/// A successful answer in JSON.
+pub(super) fn json(body: impl Into<Bytes>) -> Reply {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Reply {

@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fetch", &["config"]),
     ("fixture", &["bedrock", "error"]),
     ("recall", &["error", "config"]),
+    ("models", &["openai", "bedrock", "config"]),
     (
         "server",
         &[
@@ -30,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fetch",
             "fixture",
             "recall",
+            "models",
         ],
     ),
     (
@@ -45,6 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fetch",
             "fixture",
             "recall",
+            "models",
             "server",
         ],
     ),
