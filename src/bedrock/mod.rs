@@ -16,7 +16,7 @@ pub mod response;
 pub use exception::{Exception, ExceptionKind};
 pub use family::{
     Adaptive, EffortField, Family, MediaRules, PromptCache, Reasoning, Sampling, StopSequences,
-    ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,
+    ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK, claude_version,
 };
 pub use json_string::JsonString;
 pub use refusal::Refusal;

@@ -1,7 +1,5 @@
 //! What `/v1/models` shows: the models of the configuration, then those that AWS lists, with what is known of each.
 
-use std::collections::HashSet;
-
 use crate::bedrock::catalog::{InvocableModel, Purpose};
 use crate::bedrock::price::Price;
 use crate::bedrock::{Family, Reasoning, model_id};
@@ -66,10 +64,7 @@ impl Listing {
             .iter()
             .filter(|model| row_of(&model.id).is_none())
             .map(|model| self.configured(model, invocable));
-        // Several regions may list one id; the first of them is called.
-        let mut seen = HashSet::new();
-        let listed = invocable.iter().filter(|row| seen.insert(&row.id));
-        let listed = listed.map(|row| {
+        let listed = invocable.iter().map(|row| {
             let configured = self.configured.iter().find(|model| model.id == row.id);
             match configured {
                 Some(model) => self.configured(model, invocable),
@@ -85,15 +80,7 @@ impl Listing {
     fn configured(&self, model: &config::Model, invocable: &[InvocableModel]) -> ListedModel {
         let target = model.targets.first();
         let called = target.map_or(model.id.as_str(), |target| target.model.as_str());
-        let region = target.and_then(|target| target.region.as_deref());
-        let mut rows = invocable.iter().filter(|row| row.id == called);
-        let row = match region {
-            Some(region) => rows
-                .clone()
-                .find(|row| row.region == region)
-                .or(rows.next()),
-            None => rows.next(),
-        };
+        let row = invocable.iter().find(|row| row.id == called);
         self.show(&Known::of_configured(model, called, row))
     }
 
@@ -101,18 +88,15 @@ impl Listing {
         let family = Family::of(known.foundation_model);
         let chat = known.purpose() == Purpose::Chat;
         let overrides = known.configured;
+        // What is shown for want of anything better is meant for models that chat.
+        let window = || family.context_window.or(Some(self.default_context_window));
+        let most = || family.max_output_tokens.or(Some(self.default_max_tokens));
         let context_window = overrides
             .and_then(|model| model.context_window)
-            .or(if chat {
-                family.context_window.or(Some(self.default_context_window))
-            } else {
-                None
-            });
-        let max_tokens = overrides.and_then(|model| model.max_tokens).or(if chat {
-            family.max_output_tokens.or(Some(self.default_max_tokens))
-        } else {
-            None
-        });
+            .or_else(|| window().filter(|_| chat));
+        let max_tokens = overrides
+            .and_then(|model| model.max_tokens)
+            .or_else(|| most().filter(|_| chat));
         let model = Model {
             id: known.id.to_owned(),
             object: "model",
