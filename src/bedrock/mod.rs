@@ -9,6 +9,7 @@ mod json_string;
 pub mod listing;
 pub mod model_id;
 mod null;
+mod price;
 mod refusal;
 pub mod request;
 pub mod response;
@@ -19,4 +20,5 @@ pub use family::{
     ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK, claude_version,
 };
 pub use json_string::JsonString;
+pub use price::Price;
 pub use refusal::Refusal;
