@@ -10,7 +10,7 @@ use super::embedded::Embedded;
 use crate::config::{self, Config, Environment, Flags};
 use crate::metrics::Metrics;
 use crate::models::{ListedModel, Listing};
-use crate::upstream::{Bedrock, Discovery};
+use crate::upstream::{Accounts, Bedrock, Discovery, Region, RegionSource, SetupError};
 
 /// Where the models are looked up.
 #[derive(Args, Clone, Debug)]
@@ -44,16 +44,22 @@ impl Source {
         };
         let mut config = config::load(&flags, environment, Path::new(""))?.config;
         let metrics = Metrics::new();
-        let bedrock = match &self.replay {
+        let accounts = match &self.replay {
             Some(folder) => {
                 let embedded = Embedded::start(folder, 0.0).await?;
-                embedded.bedrock(&mut config.bedrock, &metrics).await?
+                embedded
+                    .accounts(&mut config.bedrock, &config.accounts, &metrics)
+                    .await?
             }
-            None => Bedrock::new(&config.bedrock, environment, &metrics).await?,
+            None => Accounts::new(&config.bedrock, &config.accounts, environment, &metrics).await?,
         };
-        let region = bedrock.describe().region.to_string();
-        let progress = Progress::begin(&format!("asking Bedrock in {region} for its models"));
-        let discovery = Discovery::begin(vec![bedrock], &config.discovery, None, &metrics);
+        let places = places(&accounts, &config.discovery)?;
+        let regions: Vec<_> = places
+            .iter()
+            .map(|place| place.describe().region.as_str())
+            .collect();
+        let progress = Progress::begin(&format!("asking Bedrock in {}", regions.join(", ")));
+        let discovery = Discovery::begin(places, &config.discovery, None, &metrics);
         let (invocable, failures) = match discovery.refresh().await {
             Ok(refreshed) => (refreshed.models, refreshed.failures),
             Err(failures) => (discovery.models(), failures),
@@ -80,6 +86,26 @@ impl Found {
             Err(Failure::of_lines(self.problems))
         }
     }
+}
+
+/// Where models are looked for: the regions of the configuration, else the gateway's own.
+///
+/// # Errors
+///
+/// A region that cannot be one.
+pub(super) fn places(
+    accounts: &Accounts,
+    settings: &config::Discovery,
+) -> Result<Vec<Bedrock>, SetupError> {
+    if settings.regions.is_empty() {
+        return Ok(vec![accounts.own().clone()]);
+    }
+    let regions = settings.regions.iter();
+    let place = |region: &String| {
+        let region = Region::new(region, RegionSource::Configuration)?;
+        accounts.bedrock(None, Some(&region))
+    };
+    regions.map(place).collect()
 }
 
 /// A line on a terminal that says what takes its time; it goes away when this is dropped.

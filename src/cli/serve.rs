@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::embedded::Embedded;
+use super::listing::places;
 use super::replay::speed;
 use super::signals::Signals;
 use super::{Failure, logs, print};
@@ -22,7 +23,7 @@ use crate::fetch::{ImageFetcher, Network};
 use crate::fixture::Recorder;
 use crate::metrics::Metrics;
 use crate::server::{self, Drained, Gateway};
-use crate::upstream::{Accounts, SetupError, public_tls};
+use crate::upstream::{Accounts, Discovery, SetupError, public_tls};
 
 /// How long the start waits for credentials.
 const CREDENTIALS_TIME: Duration = Duration::from_secs(15);
@@ -126,8 +127,13 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     let mut signals = Signals::new()?;
     describe(&config, &accounts, arguments.replay.as_deref())?;
     let images = image_fetcher(&config.fetch)?;
-    let gateway =
-        Gateway::new(&config, address, bedrock, metrics, recorder.clone()).fetching(images);
+    let places = places(&accounts, &config.discovery)?;
+    // What the stand-in lists is nothing to remember.
+    let cache = Discovery::cache_file(environment, &places).filter(|_| arguments.replay.is_none());
+    let discovery = Discovery::begin(places, &config.discovery, cache, &metrics);
+    let gateway = Gateway::new(&config, address, bedrock, metrics, recorder.clone())
+        .fetching(images)
+        .discovering(discovery);
     let gateway = Arc::new(gateway);
     logs::listening(address);
 

@@ -1,8 +1,8 @@
 //! What `/v1/models` shows: the models of the configuration, then those that AWS lists, with what is known of each.
 
 use crate::bedrock::catalog::{InvocableModel, Purpose};
-use crate::bedrock::price::Price;
-use crate::bedrock::{Family, Reasoning, model_id};
+
+use crate::bedrock::{Family, Price, Reasoning, model_id};
 use crate::config::{self, Config};
 use crate::openai::model::{Cost, Model};
 
