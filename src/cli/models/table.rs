@@ -14,7 +14,7 @@ const HEADINGS: [&str; 7] = [
     "MAX",
     "INPUT",
     "REASONING",
-    "IN/OUT",
+    "USD IN/OUT",
     "OWNER",
     "NOTE",
 ];

@@ -11,7 +11,7 @@ use outcrop::fetch::ImageFetcher;
 use outcrop::fixture::{Options, Received, Recorder, StandIn};
 use outcrop::metrics::Metrics;
 use outcrop::server::{self, Drained, Gateway};
-use outcrop::upstream::Bedrock;
+use outcrop::upstream::{Bedrock, Discovery};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -111,6 +111,19 @@ impl Running {
         let environment = made_up_credentials();
         Self::changed(config, None, &environment, |gateway| {
             gateway.fetching(Some(images))
+        })
+        .await
+    }
+
+    /// A gateway that asks for the models that it lists.
+    pub(crate) async fn discovering(config: Config) -> Self {
+        let (environment, metrics) = (made_up_credentials(), Metrics::new());
+        let bedrock = Bedrock::new(&config.bedrock, &environment, &metrics)
+            .await
+            .unwrap();
+        let discovery = Discovery::begin(vec![bedrock], &config.discovery, None, &metrics);
+        Self::changed(config, None, &environment, |gateway| {
+            gateway.discovering(discovery)
         })
         .await
     }
