@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use crate::openai::error::ErrorBody;
+use crate::openai::error::{ErrorBody, excerpt};
 use crate::openai::{ErrorObject, InvalidRequest};
 use crate::translate::Failure;
 
@@ -31,6 +31,11 @@ pub enum Error {
     NotFound {
         /// Method and path as they came.
         request: String,
+    },
+    /// No model of this id is listed for this caller.
+    UnknownModel {
+        /// The id as it came.
+        id: String,
     },
     /// A path that takes other methods.
     MethodNotAllowed {
@@ -71,7 +76,7 @@ impl Error {
             Self::InvalidRequest(_) | Self::BodyInterrupted => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::NotFound { .. } | Self::UnknownModel { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -92,7 +97,7 @@ impl Error {
                 ErrorObject {
                     message: self.message(),
                     r#type: kind.into(),
-                    param: None,
+                    param: self.param().map(str::to_owned),
                     code: code.map(Into::into),
                 }
             }
@@ -141,8 +146,13 @@ impl Error {
             Self::InvalidRequest(_)
             | Self::Forbidden(_)
             | Self::NotFound { .. }
+            | Self::UnknownModel { .. }
             | Self::TooLarge { .. } => {}
         }
+    }
+
+    fn param(&self) -> Option<&'static str> {
+        matches!(self, Self::UnknownModel { .. }).then_some("model")
     }
 
     fn class(&self) -> (&'static str, Option<&'static str>) {
@@ -150,6 +160,7 @@ impl Error {
             Self::Unauthorized { .. } => ("authentication_error", Some("invalid_api_key")),
             Self::TooLarge { .. } => ("invalid_request_error", Some("request_too_large")),
             Self::NotFound { .. } => ("invalid_request_error", Some("unknown_url")),
+            Self::UnknownModel { .. } => ("invalid_request_error", Some("model_not_found")),
             Self::MethodNotAllowed { .. } => ("invalid_request_error", Some("method_not_allowed")),
             Self::Forbidden(_) => ("permission_error", Some("forbidden_origin")),
             Self::BodyTimeout => ("timeout", Some("request_timeout")),
@@ -179,9 +190,15 @@ impl Error {
             Self::NotFound { request } => {
                 let shown: String = request.chars().take(MAX_SHOWN_PATH).collect();
                 format!(
-                    "Unknown request URL: {}. This gateway serves POST /v1/chat/completions, GET /health, GET /ready \
-                     and GET /metrics.",
+                    "Unknown request URL: {}. This gateway serves POST /v1/chat/completions, GET /v1/models, \
+                     GET /v1/models/{{id}}, GET /health, GET /ready and GET /metrics.",
                     shown.escape_debug()
+                )
+            }
+            Self::UnknownModel { id } => {
+                format!(
+                    "The model '{}' is not listed. GET /v1/models tells which are.",
+                    excerpt(id)
                 )
             }
             Self::MethodNotAllowed { allow } => {

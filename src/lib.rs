@@ -16,7 +16,7 @@ pub mod fetch;
 pub mod fixture;
 /// Names and buckets of every metric in one place.
 pub mod metrics;
-/// What clients may ask for, and where each model is called.
+/// What clients may ask for, what is known of it, and where it is called.
 pub mod models;
 /// The client's wire format: OpenAI's. Pure.
 pub mod openai;

@@ -110,5 +110,10 @@ impl Family {
     }
 }
 
+/// The version of a Claude by its foundation model's id: 4.5 of `anthropic.claude-sonnet-4-5-20250929-v1:0`.
+pub fn claude_version(foundation_model: &str) -> Option<(u32, u32)> {
+    claude::version_of(foundation_model.strip_prefix("anthropic.claude-")?)
+}
+
 #[cfg(test)]
 mod tests;

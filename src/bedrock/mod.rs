@@ -9,6 +9,7 @@ mod json_string;
 pub mod listing;
 pub mod model_id;
 mod null;
+mod price;
 mod refusal;
 pub mod request;
 pub mod response;
@@ -16,7 +17,8 @@ pub mod response;
 pub use exception::{Exception, ExceptionKind};
 pub use family::{
     Adaptive, EffortField, Family, MediaRules, PromptCache, Reasoning, Sampling, StopSequences,
-    ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK,
+    ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK, claude_version,
 };
 pub use json_string::JsonString;
+pub use price::Price;
 pub use refusal::Refusal;

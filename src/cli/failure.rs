@@ -29,6 +29,14 @@ impl Failure {
         }
     }
 
+    /// A failure at work that takes a line for each of its parts.
+    pub(super) fn of_lines(lines: Vec<String>) -> Self {
+        Self {
+            lines,
+            code: FAILED,
+        }
+    }
+
     /// A wrong use of the command line that one line tells.
     pub fn usage(line: impl Into<String>) -> Self {
         Self {

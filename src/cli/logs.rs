@@ -12,23 +12,27 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::config::{Environment, LogFormat};
 
-/// What is logged when `RUST_LOG` says nothing. What aws-config warns of it also returns, and its warnings
+/// What servers log when `RUST_LOG` says nothing. What aws-config warns of it also returns, and its warnings
 /// hold what a credential process wrote to its standard error.
-const DEFAULT_FILTER: &str = "warn,aws_config=error,outcrop=info";
+pub const OF_SERVERS: &str = "warn,aws_config=error,outcrop=info";
+
+/// What commands that ask once log: what comes of it they tell themselves.
+pub const OF_QUESTIONS: &str = "error,outcrop=warn,outcrop::upstream::discovery=error";
 
 /// The target of the line that says where the server listens; no filter drops it, because scripts
 /// and tests wait for it.
 const LISTENING: &str = "outcrop::listening";
 
-/// Starts logging to standard error, in colour if that is a terminal and `NO_COLOR` is not set.
+/// Starts logging to standard error, in colour if that is a terminal and `NO_COLOR` is not set; by the filter
+/// `otherwise` unless `RUST_LOG` names one.
 ///
 /// A second start in one process changes nothing.
-pub fn start(format: LogFormat, environment: &Environment) {
+pub fn start(format: LogFormat, otherwise: &str, environment: &Environment) {
     let colour = io::stderr().is_terminal() && environment.get("NO_COLOR").is_none();
-    let (filter, fault) = filter(environment.get("RUST_LOG"));
+    let (filter, fault) = filter(environment.get("RUST_LOG"), otherwise);
     let started = subscriber(format, filter, colour, io::stderr).try_init();
     if let (Ok(()), Some(fault)) = (started, fault) {
-        warn!("RUST_LOG is not a filter ({fault}); {DEFAULT_FILTER} is used");
+        warn!("RUST_LOG is not a filter ({fault}); {otherwise} is used");
     }
 }
 
@@ -38,11 +42,11 @@ pub fn listening(address: SocketAddr) {
 }
 
 /// Reads a filter; one that is wrong must not keep a gateway from starting.
-fn filter(typed: Option<&str>) -> (EnvFilter, Option<String>) {
+fn filter(typed: Option<&str>, otherwise: &str) -> (EnvFilter, Option<String>) {
     match typed.map(|typed| EnvFilter::builder().parse(typed)) {
         Some(Ok(filter)) => (filter, None),
-        Some(Err(fault)) => (EnvFilter::new(DEFAULT_FILTER), Some(fault.to_string())),
-        None => (EnvFilter::new(DEFAULT_FILTER), None),
+        Some(Err(fault)) => (EnvFilter::new(otherwise), Some(fault.to_string())),
+        None => (EnvFilter::new(otherwise), None),
     }
 }
 
@@ -158,7 +162,7 @@ mod tests {
     use tracing::subscriber::with_default;
     use tracing::{info, info_span, warn};
 
-    use super::{LogFormat, escaped, filter, listening, subscriber};
+    use super::{LogFormat, OF_SERVERS, escaped, filter, listening, subscriber};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -177,7 +181,7 @@ mod tests {
     fn logged(format: LogFormat, typed: Option<&str>, work: impl FnOnce()) -> Vec<String> {
         let lines = Lines::default();
         let writer = lines.clone();
-        let (filter, _) = filter(typed);
+        let (filter, _) = filter(typed, OF_SERVERS);
         with_default(
             subscriber(format, filter, false, move || writer.clone()),
             work,
@@ -243,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_wrong_filter_is_told_and_the_default_used() {
-        let (filter, fault) = filter(Some("outcrop=loud"));
+        let (filter, fault) = filter(Some("outcrop=loud"), OF_SERVERS);
         assert_eq!(filter.to_string(), "aws_config=error,outcrop=info,warn");
         assert!(fault.is_some());
     }

@@ -12,7 +12,10 @@ pub use failure::Failure;
 
 mod embedded;
 mod failure;
+pub mod listing;
 pub mod logs;
+pub mod models;
+pub mod openclaw;
 pub mod replay;
 pub mod serve;
 mod signals;
@@ -45,7 +48,19 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Models(models::Arguments),
+    Openclaw(openclaw::Arguments),
     Replay(replay::Arguments),
+}
+
+impl Command {
+    /// What is logged when `RUST_LOG` says nothing.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            Self::Serve(_) | Self::Replay(_) => logs::OF_SERVERS,
+            Self::Models(_) | Self::Openclaw(_) => logs::OF_QUESTIONS,
+        }
+    }
 }
 
 /// Runs the command line `arguments`, the name of the program included.
@@ -67,12 +82,15 @@ pub fn run(
     let chosen = arguments
         .log_format
         .or_else(|| format.as_ref().ok().copied());
-    logs::start(chosen.unwrap_or_default(), environment);
+    let otherwise = arguments.command.log_filter();
+    logs::start(chosen.unwrap_or_default(), otherwise, environment);
 
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         match arguments.command {
             Command::Serve(arguments) => serve::run(arguments, environment).await,
+            Command::Models(arguments) => models::run(arguments, environment).await,
+            Command::Openclaw(arguments) => openclaw::run(arguments, environment).await,
             Command::Replay(arguments) => replay::run(arguments).await,
         }
     });

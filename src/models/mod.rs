@@ -1,6 +1,8 @@
-//! What clients may ask for: the models of the configuration and those of the account, and where each is called.
+//! What clients may ask for: the models of the configuration and those of the account, what is known of each, and where
+//! it is called.
 
 mod id;
+mod listing;
 mod profiles;
 mod rest;
 mod spread;
@@ -20,6 +22,7 @@ use crate::config::{self, AutoProfile, Config};
 use crate::metrics::Metrics;
 use crate::upstream::{Accounts, Bedrock, Discovery, Region, RegionSource, SetupError};
 
+pub use self::listing::{ListedModel, Listing};
 pub use self::target::{Target, Targets};
 
 /// The models of this gateway; a clone is the same.
@@ -34,6 +37,7 @@ struct Shared {
     auto_profile: AutoProfile,
     /// The models of the configuration, by what clients ask for.
     configured: HashMap<String, Arc<config::Model>>,
+    listing: Listing,
     learned: LearnedProfiles,
     resting: Resting,
 }
@@ -64,6 +68,7 @@ impl Models {
                 configured: configured
                     .map(|model| (model.id.clone(), Arc::new(model.clone())))
                     .collect(),
+                listing: Listing::new(config),
                 learned: LearnedProfiles::default(),
                 resting: Resting::default(),
             }),
@@ -81,9 +86,11 @@ impl Models {
         self.shared.accounts.own()
     }
 
-    /// What finds the account's models.
-    pub fn discovery(&self) -> &Discovery {
-        &self.shared.discovery
+    /// The models whose ids `shown` lets through, with what is known of them. Waits for AWS only as
+    /// [`Discovery::current`] does.
+    pub async fn listed(&self, shown: impl Fn(&str) -> bool) -> Vec<ListedModel> {
+        let found = self.shared.discovery.current().await;
+        self.shared.listing.models(&found, shown)
     }
 
     /// Where `asked` is called, best first. No id is refused for being unknown: Bedrock has the last word.
@@ -219,7 +226,13 @@ impl Shared {
 }
 
 /// The gateway's own account in each region whose models are listed.
-fn places(accounts: &Accounts, settings: &config::Discovery) -> Result<Vec<Bedrock>, SetupError> {
+///
+/// # Errors
+/// [`SetupError`] when the configuration names what cannot be a region.
+pub fn places(
+    accounts: &Accounts,
+    settings: &config::Discovery,
+) -> Result<Vec<Bedrock>, SetupError> {
     if settings.regions.is_empty() {
         return Ok(vec![accounts.own().clone()]);
     }

@@ -1,4 +1,4 @@
-//! The client's wire format: OpenAI's Chat Completions. Pure: no I/O, no clock, no randomness.
+//! The client's wire format: OpenAI's Chat Completions and Models. Pure: no I/O, no clock, no randomness.
 
 pub mod bedrock_object;
 pub mod cache_control;
@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub mod media;
 pub mod message;
 pub mod metadata;
+pub mod model;
 pub mod reasoning;
 pub mod replayed_reasoning;
 pub mod request;

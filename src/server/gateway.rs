@@ -216,6 +216,8 @@ impl Gateway {
                 let body = body.read(&head.headers, limit, &self.bodies).await?;
                 self.chat_completions(body, owner, exchange).await
             }
+            Route::Models => Ok(self.list_models().await),
+            Route::Model(id) => self.retrieve_model(id).await,
             Route::Health => Ok(json(r#"{"status":"ok"}"#)),
             Route::Ready => self.ready().await,
             Route::Metrics => Ok(self.metrics_page()),
@@ -223,7 +225,7 @@ impl Gateway {
     }
 
     /// Whether the caller may use the route, and who it is.
-    fn admit(&self, route: Route, headers: &HeaderMap) -> Result<Owner, Error> {
+    fn admit(&self, route: Route<'_>, headers: &HeaderMap) -> Result<Owner, Error> {
         let owner = match route {
             Route::Health | Route::Ready => return Ok(Owner::Anonymous),
             Route::Metrics
@@ -231,7 +233,9 @@ impl Gateway {
             {
                 Owner::Anonymous
             }
-            Route::Metrics | Route::ChatCompletions => self.keys.check(headers)?,
+            Route::Metrics | Route::ChatCompletions | Route::Models | Route::Model(_) => {
+                self.keys.check(headers)?
+            }
         };
         if self.keys.is_empty() {
             check_browser(headers, self.settings.listen, self.settings.any_host)?;
@@ -269,7 +273,8 @@ impl Gateway {
     }
 }
 
-fn json(body: impl Into<Bytes>) -> Reply {
+/// A successful answer in JSON.
+pub(super) fn json(body: impl Into<Bytes>) -> Reply {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Reply {

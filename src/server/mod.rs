@@ -16,6 +16,7 @@ mod guard;
 mod images;
 mod inference;
 mod keeper;
+mod models;
 mod recording;
 mod refusals;
 mod request_body;

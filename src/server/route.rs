@@ -6,9 +6,13 @@ use crate::error::Error;
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(super) enum Route<'a> {
     /// `POST /v1/chat/completions`
     ChatCompletions,
+    /// `GET /v1/models`
+    Models,
+    /// `GET /v1/models/{id}`, with the id as it stands in the path. It may hold slashes, encoded or not: ARNs do.
+    Model(&'a str),
     /// `GET /health`: the process is up.
     Health,
     /// `GET /ready`: credentials resolve and the gateway is not draining.
@@ -17,26 +21,31 @@ pub(super) enum Route {
     Metrics,
 }
 
-impl Route {
+impl<'a> Route<'a> {
     /// The route of a request. Paths are also known without `/v1` and below `/api/v1`, because users of other
     /// gateways have those in their settings.
     ///
     /// # Errors
     /// For an unknown path, and for a method that the path does not take.
-    pub(super) fn parse(method: &Method, path: &str) -> Result<Self, Error> {
+    pub(super) fn parse(method: &Method, path: &'a str) -> Result<Self, Error> {
         let known = ["/api/v1", "/v1"]
             .iter()
             .find_map(|prefix| path.strip_prefix(prefix))
             .unwrap_or(path);
         let route = match (known, path) {
             ("/chat/completions", _) => Self::ChatCompletions,
+            ("/models", _) => Self::Models,
             (_, "/health") => Self::Health,
             (_, "/ready") => Self::Ready,
             (_, "/metrics") => Self::Metrics,
             _ => {
-                return Err(Error::NotFound {
-                    request: format!("{method} {path}"),
-                });
+                let id = known.strip_prefix("/models/").unwrap_or_default();
+                if id.is_empty() {
+                    return Err(Error::NotFound {
+                        request: format!("{method} {path}"),
+                    });
+                }
+                Self::Model(id)
             }
         };
         let allowed = match route {
@@ -63,6 +72,8 @@ impl Route {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::ChatCompletions => "/v1/chat/completions",
+            Self::Models => "/v1/models",
+            Self::Model(_) => "/v1/models/{id}",
             Self::Health => "/health",
             Self::Ready => "/ready",
             Self::Metrics => "/metrics",
@@ -94,6 +105,9 @@ mod tests {
             "/v1/v1/chat/completions",
             "/v1/chat/completions/",
             "/V1/chat/completions",
+            "/models/",
+            "/v1/models/",
+            "/v1/modelsx",
         ] {
             assert!(
                 matches!(
@@ -103,6 +117,27 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    #[test]
+    fn a_models_id_is_the_rest_of_the_path() {
+        let arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ab12";
+        for prefix in ["/v1", "", "/api/v1"] {
+            assert_eq!(
+                Route::parse(&Method::GET, &format!("{prefix}/models")),
+                Ok(Route::Models)
+            );
+            for id in [arn, "us.amazon.nova-lite-v1%3A0", "a", "//", "models/"] {
+                let path = format!("{prefix}/models/{id}");
+                assert_eq!(
+                    Route::parse(&Method::GET, &path),
+                    Ok(Route::Model(id)),
+                    "{path}"
+                );
+            }
+        }
+        let refused = Route::parse(&Method::DELETE, "/v1/models/ft:gpt-4o");
+        assert_eq!(refused, Err(Error::MethodNotAllowed { allow: "GET, HEAD" }));
     }
 
     #[test]

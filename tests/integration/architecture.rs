@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fetch", &["config"]),
     ("fixture", &["bedrock", "error"]),
     ("recall", &["error", "config"]),
+    ("models", &["openai", "bedrock", "config"]),
     (
         "server",
         &[
@@ -35,6 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fetch",
             "fixture",
             "recall",
+            "models",
         ],
     ),
     (
@@ -51,6 +53,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fetch",
             "fixture",
             "recall",
+            "models",
             "server",
         ],
     ),

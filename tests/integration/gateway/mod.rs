@@ -21,6 +21,7 @@ mod hostile;
 mod images;
 mod keys;
 mod measures;
+mod models;
 mod passing;
 mod prompt_cache;
 mod readiness;

@@ -121,6 +121,19 @@ impl Running {
         .await
     }
 
+    /// A gateway that asks for the models that it lists.
+    pub(crate) async fn discovering(config: Config) -> Self {
+        let discovery = config::Discovery {
+            enabled: true,
+            ..config.discovery
+        };
+        Self::with(Config {
+            discovery,
+            ..config
+        })
+        .await
+    }
+
     async fn changed(
         config: Config,
         recorder: Option<Recorder>,

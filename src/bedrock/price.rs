@@ -1,0 +1,155 @@
+//! What tokens cost: one table of Bedrock's on-demand prices, looked up on 2026-11-20.
+//!
+//! The prices are those of the standard tier, in US dollars, as <https://aws.amazon.com/bedrock/pricing/> and the model
+//! cards of the user guide publish them for `us-east-1`; for Claude they agree with
+//! <https://platform.claude.com/docs/en/about-claude/pricing>. Some regions are dearer, and the flex, priority and
+//! batch tiers have other prices. A prompt may be long enough for a dearer tier: above 100,000 tokens with Claude Haiku 5.5,
+//! above 200,000 with the one-million-token betas of Claude Sonnet 4 and 4.5, above 272,000 with GPT-5.6. The table has
+//! the first tier, and for Claude the cache that lives five minutes.
+//!
+//! To update it: change the rows against those pages, and the date above. A model whose price nobody publishes, or for
+//! which the sources disagree, has no row; an unknown price is never zero.
+
+mod amazon;
+mod anthropic;
+mod others;
+
+use super::model_id;
+
+/// What a model's tokens cost on demand, in US dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Price {
+    /// Tokens of the prompt that the cache has no part in.
+    pub input: f64,
+    /// Tokens of the answer; 0 for embeddings models, which write none.
+    pub output: f64,
+    /// Tokens of the prompt that were read from the cache; `None` where no price is published.
+    pub cache_read: Option<f64>,
+    /// Tokens of the prompt that were written to the cache; `None` where no price is published.
+    pub cache_write: Option<f64>,
+}
+
+impl Price {
+    /// The price of a foundation model when it is called as `profile`, the id of an inference profile or its own.
+    ///
+    /// Newer models are cheaper when they may run anywhere: through a geography or in a region they cost 10 % more
+    /// than through `global.`. An application inference profile does not say where its model runs, so it counts as a
+    /// geography. `None` for unknown prices, and for all of GovCloud, which has prices of its own.
+    pub fn of(foundation_model: &str, profile: Option<&str>) -> Option<Self> {
+        let called = profile.unwrap_or(foundation_model);
+        if model_id::is_gov_cloud(called) {
+            return None;
+        }
+        let row = [amazon::ROWS, anthropic::ROWS, others::ROWS]
+            .into_iter()
+            .flatten()
+            .find(|row| row.is_of(foundation_model))?;
+        let name = called.rsplit_once('/').map_or(called, |(_, name)| name);
+        if row.through == Through::Global && !name.starts_with("global.") {
+            Some(row.price.in_one_geography())
+        } else {
+            Some(row.price)
+        }
+    }
+
+    /// A price through `global.`, for a geography or a region.
+    fn in_one_geography(self) -> Self {
+        // The product has more digits than a price list has.
+        let dearer = |price: f64| (price * 1.1 * 1e6).round() / 1e6;
+        Self {
+            input: dearer(self.input),
+            output: dearer(self.output),
+            cache_read: self.cache_read.map(dearer),
+            cache_write: self.cache_write.map(dearer),
+        }
+    }
+}
+
+/// What a row's price holds for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Through {
+    /// However the model is called.
+    Anything,
+    /// Through `global.`; elsewhere it costs more.
+    Global,
+}
+
+/// A model's price.
+#[derive(Debug)]
+struct Row {
+    /// The model's id without its date and version.
+    model: &'static str,
+    price: Price,
+    through: Through,
+}
+
+impl Row {
+    /// A model without prices for its cache.
+    const fn new(model: &'static str, input: f64, output: f64) -> Self {
+        Self {
+            model,
+            price: Price {
+                input,
+                output,
+                cache_read: None,
+                cache_write: None,
+            },
+            through: Through::Anything,
+        }
+    }
+
+    /// A model that turns text into vectors.
+    const fn embeddings(model: &'static str, input: f64) -> Self {
+        Self::new(model, input, 0.0)
+    }
+
+    /// The same, with what is read from the cache.
+    const fn read(mut self, price: f64) -> Self {
+        self.price.cache_read = Some(price);
+        self
+    }
+
+    /// The same, with what is written to the cache.
+    const fn written(mut self, price: f64) -> Self {
+        self.price.cache_write = Some(price);
+        self
+    }
+
+    /// The same, for a price through `global.`.
+    const fn through_global(mut self) -> Self {
+        self.through = Through::Global;
+        self
+    }
+
+    /// Whether an id names this model, in any version: what follows the name must be a version, so that Opus 5 is no
+    /// price for an Opus 5.5.
+    fn is_of(&self, foundation_model: &str) -> bool {
+        foundation_model
+            .strip_prefix(self.model)
+            .is_some_and(is_version)
+    }
+}
+
+/// Whether the rest of an id is nothing but a date and a version: `-20250514-v1:0`, `-v1`, `:0:24k`.
+fn is_version(rest: &str) -> bool {
+    const DATE: usize = "-20250514".len();
+    let version = match rest.split_at_checked(DATE) {
+        Some((date, version)) if is_number(date.strip_prefix('-')) => version,
+        _ => rest,
+    };
+    version.is_empty()
+        || version.starts_with(':')
+        || is_number(
+            version
+                .strip_prefix("-v")
+                .and_then(|text| text.split(':').next()),
+        )
+}
+
+/// Whether there is a text, and it is made of digits.
+fn is_number(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests;

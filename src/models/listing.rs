@@ -1,0 +1,236 @@
+//! What `/v1/models` shows: the models of the configuration, then those that AWS lists, with what is known of each.
+
+use crate::bedrock::catalog::{InvocableModel, Purpose};
+
+use crate::bedrock::{Family, Price, Reasoning, model_id};
+use crate::config::{self, Config};
+use crate::openai::model::{Cost, Model};
+
+/// The owner of a model of which nothing is known but its id.
+const UNKNOWN_OWNER: &str = "bedrock";
+
+/// What the configuration says of the listing.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    configured: Vec<config::Model>,
+    default_context_window: u32,
+    default_max_tokens: u32,
+}
+
+/// One model of the listing.
+#[derive(Clone, Debug)]
+pub struct ListedModel {
+    /// As clients see it.
+    pub model: Model,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What it takes.
+    pub family: Family,
+}
+
+/// What is known of a model before anything is shown of it.
+struct Known<'a> {
+    /// What clients ask for.
+    id: &'a str,
+    /// What Bedrock is asked for.
+    called: &'a str,
+    /// The row of AWS's lists, where there is one.
+    row: Option<&'a InvocableModel>,
+    /// What the operator says of it.
+    configured: Option<&'a config::Model>,
+    foundation_model: Option<&'a str>,
+}
+
+impl Listing {
+    /// The listing that `config` describes.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            configured: config.models.clone(),
+            default_context_window: config.discovery.default_context_window,
+            default_max_tokens: config.discovery.default_max_tokens,
+        }
+    }
+
+    /// The models whose ids `shown` lets through: aliases in the operator's order, then what AWS lists in its order. A
+    /// model of the configuration that AWS lists as well keeps its place there.
+    pub fn models(
+        &self,
+        invocable: &[InvocableModel],
+        shown: impl Fn(&str) -> bool,
+    ) -> Vec<ListedModel> {
+        let row_of = |id: &str| invocable.iter().find(|row| row.id == id);
+        let aliases = self
+            .configured
+            .iter()
+            .filter(|model| row_of(&model.id).is_none())
+            .map(|model| self.configured(model, invocable));
+        let listed = invocable.iter().map(|row| {
+            let configured = self.configured.iter().find(|model| model.id == row.id);
+            match configured {
+                Some(model) => self.configured(model, invocable),
+                None => self.show(&Known::of_row(row)),
+            }
+        });
+        aliases
+            .chain(listed)
+            .filter(|listed| shown(&listed.model.id))
+            .collect()
+    }
+
+    fn configured(&self, model: &config::Model, invocable: &[InvocableModel]) -> ListedModel {
+        let target = model.targets.first();
+        let called = target.map_or(model.id.as_str(), |target| target.model.as_str());
+        let row = invocable.iter().find(|row| row.id == called);
+        self.show(&Known::of_configured(model, called, row))
+    }
+
+    fn show(&self, known: &Known<'_>) -> ListedModel {
+        let family = Family::of(known.foundation_model);
+        let chat = known.purpose() == Purpose::Chat;
+        let overrides = known.configured;
+        // What is shown for want of anything better is meant for models that chat.
+        let window = || family.context_window.or(Some(self.default_context_window));
+        let most = || family.max_output_tokens.or(Some(self.default_max_tokens));
+        let context_window = overrides
+            .and_then(|model| model.context_window)
+            .or_else(|| window().filter(|_| chat));
+        let max_tokens = overrides
+            .and_then(|model| model.max_tokens)
+            .or_else(|| most().filter(|_| chat));
+        let model = Model {
+            id: known.id.to_owned(),
+            object: "model",
+            created: known.row.map_or(0, |row| row.created),
+            owned_by: known.owner(),
+            shutdown_date: known.row.and_then(|row| row.end_of_life.clone()),
+            name: known.name().to_owned(),
+            context_window,
+            max_tokens,
+            max_output_tokens: max_tokens,
+            input_modalities: known.input_modalities(&family),
+            output_modalities: vec![if chat { "text" } else { "embeddings" }],
+            reasoning: chat && family.reasoning != Reasoning::None,
+            tools: chat && family.tools,
+            deprecated: known.row.is_some_and(|row| row.legacy),
+            cost: known.cost(),
+        };
+        ListedModel {
+            model,
+            purpose: known.purpose(),
+            family,
+        }
+    }
+}
+
+impl<'a> Known<'a> {
+    fn of_row(row: &'a InvocableModel) -> Self {
+        Self {
+            id: &row.id,
+            called: &row.id,
+            row: Some(row),
+            configured: None,
+            foundation_model: row
+                .foundation_model
+                .as_deref()
+                .or_else(|| named_by(&row.id)),
+        }
+    }
+
+    fn of_configured(
+        model: &'a config::Model,
+        called: &'a str,
+        row: Option<&'a InvocableModel>,
+    ) -> Self {
+        let base = model.base_model.as_deref();
+        let base = base.map(|base| named_by(base).unwrap_or(base));
+        Self {
+            id: &model.id,
+            called,
+            row,
+            configured: Some(model),
+            foundation_model: base
+                .or_else(|| row.and_then(|row| row.foundation_model.as_deref()))
+                .or_else(|| named_by(called)),
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        self.row.map_or(Purpose::Chat, |row| row.purpose)
+    }
+
+    /// AWS's name of a model, under its own id; an alias is its own name.
+    fn name(&self) -> &str {
+        match self.row {
+            Some(row) if row.id == self.id && !row.name.is_empty() => &row.name,
+            _ => self.id,
+        }
+    }
+
+    /// The provider as foundation models' ids name it.
+    fn owner(&self) -> String {
+        let of_id = self
+            .foundation_model
+            .and_then(|id| id.split_once('.'))
+            .map(|(provider, _)| provider.to_owned());
+        let of_row = || {
+            let name = self.row?.provider.to_ascii_lowercase().replace(' ', "-");
+            (!name.is_empty()).then_some(name)
+        };
+        of_id
+            .or_else(of_row)
+            .unwrap_or_else(|| UNKNOWN_OWNER.to_owned())
+    }
+
+    /// What AWS lists and the family takes. AWS lists no documents, and not every row says anything; then the family decides,
+    /// if it is known.
+    fn input_modalities(&self, family: &Family) -> Vec<&'static str> {
+        if self.purpose() == Purpose::Embeddings {
+            return vec!["text"];
+        }
+        let is_known = *family != Family::of(None);
+        let listed = self
+            .row
+            .map(|row| row.input_modalities.as_slice())
+            .filter(|listed| !listed.is_empty());
+        let lists = |modality: &str| {
+            listed.map_or(is_known, |listed| {
+                listed.iter().any(|each| each == modality)
+            })
+        };
+        let taken = [
+            ("text", true),
+            ("image", family.image && lists("image")),
+            ("file", family.document && is_known),
+            ("video", family.video && lists("video")),
+            ("audio", family.audio && lists("audio")),
+        ];
+        let taken = taken.into_iter().filter(|(_, taken)| *taken);
+        taken.map(|(modality, _)| modality).collect()
+    }
+
+    fn cost(&self) -> Option<Cost> {
+        if let Some(cost) = self.configured.and_then(|model| model.cost.as_ref()) {
+            return Some(Cost {
+                input: cost.input,
+                output: cost.output,
+                cache_read: cost.cache_read,
+                cache_write: cost.cache_write,
+            });
+        }
+        let price = Price::of(self.foundation_model?, Some(self.called))?;
+        Some(Cost {
+            input: price.input,
+            output: price.output,
+            cache_read: price.cache_read,
+            cache_write: price.cache_write,
+        })
+    }
+}
+
+/// The foundation model that an id names by itself.
+fn named_by(id: &str) -> Option<&str> {
+    model_id::foundation_model(id).ok().flatten()
+}
+
+#[cfg(test)]
+mod tests;

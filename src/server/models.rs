@@ -1,0 +1,43 @@
+//! `GET /v1/models` and `GET /v1/models/{id}`: what is known to be there. Nothing of it is asked for while a client waits, but
+//! for the first list after the start. An id that is not listed can be called all the same.
+
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use super::gateway::{Gateway, Reply, json};
+use crate::error::Error;
+use crate::openai::model::{Model, ModelList};
+
+impl Gateway {
+    /// All models.
+    pub(super) async fn list_models(&self) -> Reply {
+        let models = self.listed(|_| true).await;
+        json(text(&ModelList::of(&models)))
+    }
+
+    /// The model that `id`, percent-encoded or not, names.
+    ///
+    /// # Errors
+    /// When it is not listed.
+    pub(super) async fn retrieve_model(&self, id: &str) -> Result<Reply, Error> {
+        let id = percent_decode_str(id).decode_utf8_lossy();
+        let models = self.listed(|listed| listed == id).await;
+        match models.first() {
+            Some(model) => Ok(json(text(model))),
+            None => Err(Error::UnknownModel {
+                id: id.into_owned(),
+            }),
+        }
+    }
+
+    /// The models whose ids `shown` lets through.
+    async fn listed(&self, shown: impl Fn(&str) -> bool) -> Vec<Model> {
+        let models = self.models().listed(shown).await;
+        models.into_iter().map(|listed| listed.model).collect()
+    }
+}
+
+/// JSON text, which numbers, texts and lists of them always have.
+fn text(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
