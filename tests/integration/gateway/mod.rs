@@ -33,4 +33,5 @@ mod retries;
 mod start;
 mod stop;
 mod structured;
+mod targets;
 mod truncation;
