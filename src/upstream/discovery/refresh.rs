@@ -118,7 +118,12 @@ impl Shared {
         let changed = (listings != state.listings).then(|| listings.clone());
         state.models = merge(&listings, &self.settings.provider_filter).into();
         state.listings = listings;
-        info!(models = state.models.len(), "listed the models");
+        if changed.is_some() {
+            info!(
+                models = state.models.len(),
+                "the models that can be called are known"
+            );
+        }
         let models = Arc::clone(&state.models);
         (Ok(Refreshed { models, failures }), changed)
     }
