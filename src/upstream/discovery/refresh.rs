@@ -150,10 +150,11 @@ impl State {
 
 impl Answers {
     async fn of(place: &Bedrock) -> Self {
+        let profiles = |kind| Box::pin(place.list_inference_profiles(kind));
         let (foundation_models, system_profiles, application_profiles) = join!(
-            place.list_foundation_models(),
-            place.list_inference_profiles(InferenceProfileType::SystemDefined),
-            place.list_inference_profiles(InferenceProfileType::Application),
+            Box::pin(place.list_foundation_models()),
+            profiles(InferenceProfileType::SystemDefined),
+            profiles(InferenceProfileType::Application),
         );
         Self {
             foundation_models,
