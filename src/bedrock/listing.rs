@@ -112,7 +112,7 @@ pub struct InferenceProfileModel {
     pub model_arn: String,
 }
 
-/// ListFoundationModelsResponse.
+/// The answer of ListFoundationModels.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ListFoundationModelsResponse {

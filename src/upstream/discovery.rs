@@ -34,7 +34,7 @@ pub struct Discovery {
 
 #[derive(Debug)]
 struct Shared {
-    /// One Bedrock for each region, the gateway's own first.
+    /// One Bedrock for each region; where several list the same id, the first wins.
     places: Vec<Bedrock>,
     settings: config::Discovery,
     cache: Option<Cache>,

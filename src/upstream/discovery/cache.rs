@@ -112,7 +112,7 @@ fn read(path: &Path) -> io::Result<Content> {
 
 /// Writes a new file beside the old one and renames it, so that nobody ever reads half of one.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -118,7 +118,12 @@ impl Shared {
         let changed = (listings != state.listings).then(|| listings.clone());
         state.models = merge(&listings, &self.settings.provider_filter).into();
         state.listings = listings;
-        info!(models = state.models.len(), "listed the models");
+        if changed.is_some() {
+            info!(
+                models = state.models.len(),
+                "the models that can be called are known"
+            );
+        }
         let models = Arc::clone(&state.models);
         (Ok(Refreshed { models, failures }), changed)
     }
@@ -145,10 +150,11 @@ impl State {
 
 impl Answers {
     async fn of(place: &Bedrock) -> Self {
+        let profiles = |kind| Box::pin(place.list_inference_profiles(kind));
         let (foundation_models, system_profiles, application_profiles) = join!(
-            place.list_foundation_models(),
-            place.list_inference_profiles(InferenceProfileType::SystemDefined),
-            place.list_inference_profiles(InferenceProfileType::Application),
+            Box::pin(place.list_foundation_models()),
+            profiles(InferenceProfileType::SystemDefined),
+            profiles(InferenceProfileType::Application),
         );
         Self {
             foundation_models,

@@ -26,25 +26,25 @@ mod tests {
 
     const HOUR: Duration = Duration::from_hours(1);
 
+    fn seconds(interval: Duration, failures: u32, random: f64) -> u64 {
+        let pause = pause(interval, failures, random);
+        (pause + Duration::from_millis(500)).as_secs()
+    }
+
     #[test]
     fn failures_are_followed_up_soon_and_then_ever_more_rarely() {
-        let seconds = |failures| pause(HOUR, failures, 0.5).as_secs_f64().round();
-        let pauses = [0, 1, 2, 3, 8, 9, u32::MAX].map(seconds);
-        assert_eq!(pauses, [3600.0, 5.0, 10.0, 20.0, 640.0, 900.0, 900.0]);
+        let pauses = [0, 1, 2, 3, 8, 9, u32::MAX].map(|failures| seconds(HOUR, failures, 0.5));
+        assert_eq!(pauses, [3600, 5, 10, 20, 640, 900, 900]);
     }
 
     #[test]
     fn no_pause_is_much_longer_than_the_interval() {
-        let minute = Duration::from_mins(1);
-        assert_eq!(pause(minute, 9, 0.5).as_secs_f64().round(), 60.0);
+        assert_eq!(seconds(Duration::from_mins(1), 9, 0.5), 60);
     }
 
     #[test]
     fn gateways_that_began_together_spread() {
-        let minutes = |random| (pause(HOUR, 0, random).as_secs_f64() / 60.0).round();
-        assert_eq!(
-            [minutes(0.0), minutes(1.0), minutes(f64::NAN)],
-            [54.0, 66.0, 54.0]
-        );
+        let pauses = [0.0, 1.0, -1.0].map(|random| seconds(HOUR, 0, random));
+        assert_eq!(pauses, [3240, 3960, 3240]);
     }
 }
