@@ -158,6 +158,25 @@ impl Exception {
             || (self.kind == ExceptionKind::Throttling && self.message.contains("per day"))
     }
 
+    /// Whether other credentials may be taken where these were refused: they expired, or they were replaced.
+    pub fn is_about_credentials(&self) -> bool {
+        const NAMES: [&str; 3] = ["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient"];
+        NAMES.iter().any(|name| self.name.starts_with(name))
+    }
+
+    /// Whether the signature was refused for its date: one of the two clocks is wrong.
+    pub fn is_about_time(&self) -> bool {
+        const NAMES: [&str; 3] = [
+            "RequestExpired",
+            "RequestInTheFuture",
+            "RequestTimeTooSkewed",
+        ];
+        const TEXTS: [&str; 2] = ["Signature expired", "Signature not yet current"];
+        NAMES.iter().any(|name| self.name.starts_with(name))
+            || (self.kind == ExceptionKind::Authentication
+                && TEXTS.iter().any(|text| self.message.starts_with(text)))
+    }
+
     /// Whether the prompt did not fit the model, by the texts that AWS, Claude and Nova use for it.
     pub fn is_context_overflow(&self) -> bool {
         const TEXTS: [&str; 8] = [
@@ -266,4 +285,46 @@ fn without_canonical_request(message: &str) -> &str {
 /// At most `length` bytes of `text`, never inside a character.
 fn cut(text: &str, length: usize) -> &str {
     text.get(..text.floor_char_boundary(length)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_that_other_credentials_or_another_date_may_cure_are_told_apart() {
+        let cases = [
+            ("ExpiredTokenException", "", (true, false)),
+            ("ExpiredToken", "", (true, false)),
+            ("UnrecognizedClientException", "", (true, false)),
+            ("InvalidClientTokenId", "", (true, false)),
+            ("RequestExpired", "", (false, true)),
+            ("RequestTimeTooSkewed", "", (false, true)),
+            (
+                "InvalidSignatureException",
+                "Signature expired: 20260115T123045Z is now earlier than 20260115T132545Z (20260115T133045Z - 5 min.)",
+                (false, true),
+            ),
+            (
+                "InvalidSignatureException",
+                "Signature not yet current: 20260115T133045Z is still later than 20260115T123545Z",
+                (false, true),
+            ),
+            (
+                "InvalidSignatureException",
+                "The request signature we calculated does not match the signature you provided.",
+                (false, false),
+            ),
+            ("ValidationException", "Signature expired", (false, false)),
+            ("AccessDeniedException", "", (false, false)),
+        ];
+        for (name, message, expected) in cases {
+            let exception = Exception::from_answer(403, Some(name), Some(message), b"");
+            assert_eq!(
+                (exception.is_about_credentials(), exception.is_about_time()),
+                expected,
+                "{name} {message}"
+            );
+        }
+    }
 }

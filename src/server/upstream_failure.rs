@@ -63,7 +63,9 @@ pub(super) fn from_upstream(error: &upstream::Error, context_window: Option<u32>
 pub(super) fn credentials_failure(error: &CredentialsError) -> Failure {
     warn!(%error, "there are no AWS credentials");
     let (text, permanent) = match error {
-        CredentialsError::Missing => (
+        CredentialsError::Missing
+        | CredentialsError::InstanceMetadata(_)
+        | CredentialsError::NothingToAssumeWith(_) => (
             "there are none; the gateway's operator must configure them.",
             true,
         ),
@@ -90,6 +92,10 @@ mod tests {
             (failed, false),
             (CredentialsError::TimedOut, false),
             (CredentialsError::Missing, true),
+            (
+                CredentialsError::NothingToAssumeWith("arn:aws:iam::1:role/x".to_owned()),
+                true,
+            ),
         ] {
             let failure = credentials_failure(&error);
             assert_eq!(failure.object.code.as_deref(), Some("upstream_auth"));

@@ -7,8 +7,9 @@ use super::authentication::Identity;
 use super::aws_sdk::SdkSettings;
 use super::bedrock::Common;
 use super::client::Client;
+use super::clock::AwsClock;
 use super::credential_source::CredentialSource;
-use super::credentials::{Clock, CredentialsCache};
+use super::credentials::CredentialsCache;
 use super::default_chain;
 use super::endpoint::Endpoints;
 use super::error::SetupError;
@@ -38,7 +39,7 @@ pub(super) struct Setup<'a> {
     sdk: SdkSettings,
     /// Stands in for every source of credentials.
     provider: Option<SharedCredentialsProvider>,
-    clock: Clock,
+    clock: AwsClock,
     /// Who signs for the gateway's own account, and assumes the roles of the others.
     base: CredentialsCache,
 }
@@ -48,19 +49,25 @@ impl<'a> Setup<'a> {
         settings: &config::Bedrock,
         environment: &'a Environment,
         provider: Option<SharedCredentialsProvider>,
-        clock: Clock,
+        clock: AwsClock,
     ) -> Result<Self, SetupError> {
         let profile = Profile::load(environment).await?;
         let region = Region::resolve(settings, environment, &profile).await?;
         let ca_bundle = CaBundle::load(environment, &profile)?;
-        let sdk = SdkSettings::new(environment, &profile, &region.0, ca_bundle.as_ref());
+        let sdk = SdkSettings::new(
+            environment,
+            &profile,
+            &region.0,
+            ca_bundle.as_ref(),
+            clock.clone(),
+        );
         let source = CredentialSource::of_signatures(environment, &profile);
         let base = CredentialsCache::new(
             provider
                 .clone()
                 .unwrap_or_else(|| default_chain::provider(environment, &sdk)),
             source,
-            Clock::clone(&clock),
+            clock.clone(),
         );
         Ok(Self {
             environment,
@@ -83,10 +90,15 @@ impl<'a> Setup<'a> {
         let tls = tls::client_config(self.ca_bundle.as_ref())?;
         Ok(Common {
             endpoints: Endpoints::resolve(settings, self.environment, &self.profile)?,
-            client: Client::new(settings, tls, proxy::matcher(self.environment)?),
+            client: Client::new(
+                settings,
+                tls,
+                proxy::matcher(self.environment)?,
+                self.clock.clone(),
+            ),
             retry: Retry::new(settings.max_attempts),
             metrics: metrics.clone(),
-            clock: Clock::clone(&self.clock),
+            clock: self.clock.clone(),
         })
     }
 
@@ -146,7 +158,7 @@ impl<'a> Setup<'a> {
                 sdk: self.sdk.clone(),
             })
         });
-        let clock = Clock::clone(&self.clock);
+        let clock = self.clock.clone();
         Ok(CredentialsCache::new(provider, source, clock))
     }
 

@@ -10,7 +10,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 
 use super::account::{Account, Setup};
 use super::bedrock::{Bedrock, Common};
-use super::credentials::Clock;
+use super::clock::{AwsClock, Clock};
 use super::error::SetupError;
 use super::region::{Region, RegionSource};
 use crate::config::{self, Environment};
@@ -62,6 +62,7 @@ impl Accounts {
         provider: Option<SharedCredentialsProvider>,
         clock: Clock,
     ) -> Result<Self, SetupError> {
+        let clock = AwsClock::new(clock);
         let setup = Setup::new(settings, environment, provider, clock).await?;
         let common = setup.common(settings, metrics)?;
         let own_account = setup.own()?;

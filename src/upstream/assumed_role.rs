@@ -8,6 +8,7 @@ use aws_credential_types::provider::{self, ProvideCredentials, future};
 
 use super::aws_sdk::SdkSettings;
 use super::credentials::CredentialsCache;
+use super::error::chain;
 
 /// The name of the session, as the log of the other account shows it.
 const SESSION_NAME: &str = "outcrop";
@@ -23,14 +24,27 @@ pub(super) struct AssumedRole {
 }
 
 impl AssumedRole {
+    /// Keys that STS no longer takes are replaced once: somebody may have rotated them since they were loaded.
     async fn load(&self) -> provider::Result {
+        let base = self.base().await?;
+        let assumed = self.assume(base.clone()).await;
+        match assumed {
+            Err(error) if is_about_credentials(&error) && self.base.replace(&base).await => {
+                self.assume(self.base().await?).await
+            }
+            assumed => assumed,
+        }
+    }
+
+    async fn base(&self) -> provider::Result {
         let base = self.base.credentials().await;
-        self.assume(base.map_err(ProviderError::not_loaded)?).await
+        base.map_err(ProviderError::not_loaded)
     }
 
     async fn assume(&self, base: Credentials) -> provider::Result {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(self.sdk.region())
+            .time_source(self.sdk.clock.clone())
             .credentials_provider(base);
         if let Some(client) = self.sdk.http_client()? {
             loader = loader.http_client(client);
@@ -46,6 +60,13 @@ impl AssumedRole {
         }
         role.build().await.provide_credentials().await
     }
+}
+
+/// Whether STS said that the credentials are expired or unknown. The error's type is not in reach, its text names the code.
+fn is_about_credentials(error: &ProviderError) -> bool {
+    const CODES: [&str; 3] = ["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient"];
+    let text = chain(error);
+    CODES.iter().any(|code| text.contains(code))
 }
 
 impl ProvideCredentials for AssumedRole {

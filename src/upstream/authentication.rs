@@ -6,8 +6,10 @@ use http::Request;
 use http::header::{AUTHORIZATION, HeaderValue};
 use http_body_util::Full;
 
+use super::clock::{AwsClock, Correction};
 use super::credential_source::CredentialSource;
-use super::credentials::{Clock, CredentialsCache, CredentialsError};
+use super::credentials::CredentialsCache;
+use super::credentials_error::CredentialsError;
 use super::error::{Error, SetupError};
 use super::signer::Signer;
 use crate::config::Environment;
@@ -25,7 +27,23 @@ pub(super) enum Identity {
 pub(super) struct Authentication {
     pub(super) identity: Identity,
     pub(super) signer: Signer,
-    pub(super) clock: Clock,
+    pub(super) clock: AwsClock,
+}
+
+/// What a signature was made with.
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    credentials: Credentials,
+    correction: Correction,
+}
+
+/// What another attempt has that the refused one had not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cure {
+    /// Other credentials.
+    Credentials,
+    /// Another date.
+    Time,
 }
 
 impl Identity {
@@ -58,18 +76,12 @@ impl Identity {
 }
 
 impl Authentication {
-    /// Whether credentials that expire can be replaced by newer ones.
-    pub(super) fn is_renewable(&self) -> bool {
-        matches!(self.identity, Identity::Credentials(_))
-    }
-
-    /// Puts `authorization` and what belongs to it into `request`. Tells with which credentials, if a provider can
-    /// replace them.
+    /// Puts `authorization` and what belongs to it into `request`. Tells what a signature was made with.
     pub(super) async fn authorize(
         &self,
         request: &mut Request<Full<Bytes>>,
         body: &[u8],
-    ) -> Result<Option<Credentials>, Error> {
+    ) -> Result<Option<Signed>, Error> {
         match &self.identity {
             Identity::BearerToken(value) => {
                 request.headers_mut().insert(AUTHORIZATION, value.clone());
@@ -77,17 +89,38 @@ impl Authentication {
             }
             Identity::Credentials(credentials) => {
                 let credentials = credentials.credentials().await?;
-                self.signer
-                    .sign(request, body, &credentials, (self.clock)())?;
-                Ok(Some(credentials))
+                let (time, correction) = self.clock.corrected();
+                self.signer.sign(request, body, &credentials, time)?;
+                Ok(Some(Signed {
+                    credentials,
+                    correction,
+                }))
             }
         }
     }
 
-    /// Says that AWS called `refused` expired.
-    pub(super) fn forget(&self, refused: Option<&Credentials>) {
-        if let (Identity::Credentials(credentials), Some(refused)) = (&self.identity, refused) {
-            credentials.forget(refused);
+    /// Applies `cure` after AWS refused what was `signed`. Tells whether another attempt would be another one; waits for
+    /// newer credentials if need be.
+    pub(super) async fn apply(&self, cure: Cure, signed: &Signed) -> bool {
+        match (cure, &self.identity) {
+            (_, Identity::BearerToken(_)) => false,
+            (Cure::Credentials, Identity::Credentials(credentials)) => {
+                credentials.replace(&signed.credentials).await
+            }
+            (Cure::Time, Identity::Credentials(_)) => self.clock.correct(signed.correction),
+        }
+    }
+}
+
+impl Cure {
+    /// What may help against `error`.
+    pub(super) fn of(error: &Error) -> Option<Self> {
+        match error {
+            Error::Exception { exception, .. } if exception.is_about_time() => Some(Self::Time),
+            Error::Exception { exception, .. } if exception.is_about_credentials() => {
+                Some(Self::Credentials)
+            }
+            _ => None,
         }
     }
 }

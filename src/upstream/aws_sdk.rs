@@ -10,6 +10,7 @@ use aws_smithy_http_client::{Builder, Connector};
 use aws_types::region::Region as AwsRegion;
 use aws_types::sdk_config::SharedHttpClient;
 
+use super::clock::AwsClock;
 use super::profile::Profile;
 use super::proxy;
 use super::region::Region;
@@ -25,6 +26,8 @@ pub(super) struct SdkSettings {
     https_proxy: Option<String>,
     no_proxy: Option<String>,
     ca_bundle: Option<Vec<u8>>,
+    /// What time it is at AWS, also where this machine's clock is wrong.
+    pub(super) clock: AwsClock,
 }
 
 impl SdkSettings {
@@ -33,6 +36,7 @@ impl SdkSettings {
         profile: &Profile,
         region: &Region,
         ca_bundle: Option<&CaBundle>,
+        clock: AwsClock,
     ) -> Self {
         Self {
             profile: environment
@@ -42,6 +46,7 @@ impl SdkSettings {
             https_proxy: proxy::https_proxy(environment),
             no_proxy: proxy::no_proxy(environment).map(str::to_owned),
             ca_bundle: ca_bundle.map(|bundle| bundle.pem().to_vec()),
+            clock,
         }
     }
 

@@ -13,8 +13,9 @@ use super::accounts::Accounts;
 use super::authentication::Authentication;
 use super::calls::{Calls, Effort};
 use super::client::Client;
+use super::clock::AwsClock;
 use super::credential_source::CredentialSource;
-use super::credentials::{Clock, CredentialsError};
+use super::credentials_error::CredentialsError;
 use super::endpoint::{Endpoint, Endpoints, Service};
 use super::error::{Error, SetupError};
 use super::inference_profile::{Asked, InferenceProfiles, foundation_model};
@@ -50,7 +51,7 @@ pub(super) struct Common {
     pub(super) client: Client,
     pub(super) retry: Retry,
     pub(super) metrics: Metrics,
-    pub(super) clock: Clock,
+    pub(super) clock: AwsClock,
 }
 
 /// What is in force, for the start-up lines and `doctor`.
@@ -103,7 +104,7 @@ impl Bedrock {
             authentication: Authentication {
                 identity: account.identity.clone(),
                 signer: Signer::new(region),
-                clock: Clock::clone(&common.clock),
+                clock: common.clock.clone(),
             },
             client: common.client.clone(),
             retry: common.retry,
@@ -150,6 +151,12 @@ impl Bedrock {
     /// [`CredentialsError`] when there are none: its text says what to set.
     pub async fn credentials_resolve(&self) -> Result<(), CredentialsError> {
         self.shared.calls.authentication.identity.resolve().await
+    }
+
+    /// How many seconds AWS's clock is ahead of this machine's, by the last answer of any call; negative when it is behind,
+    /// `None` before the first answer.
+    pub fn clock_difference(&self) -> Option<i64> {
+        self.shared.calls.authentication.clock.difference()
     }
 
     /// Calls Converse on `model` with the JSON `body`, repeats what may be repeated, and counts in `attempts`.

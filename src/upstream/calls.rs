@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use super::authentication::Authentication;
+use super::authentication::{Authentication, Cure, Signed};
 use super::client::{Client, Deadline};
 use super::error::Error;
 use super::retry::Retry;
@@ -37,6 +37,13 @@ enum Operation {
     GetInferenceProfile,
     ListFoundationModels,
     ListInferenceProfiles,
+}
+
+/// An attempt without success.
+struct Failed {
+    error: Error,
+    /// What it was signed with, if it was sent with a signature and refused.
+    signed: Option<Box<Signed>>,
 }
 
 /// One call: what is the same in every attempt.
@@ -82,16 +89,17 @@ impl Calls {
         self.repeat(call.retry, stream).await
     }
 
-    /// GET of an inference profile, without repeats.
+    /// GET of an inference profile, repeated only with other credentials or another date.
     pub(super) async fn inference_profile(&self, uri: Uri) -> Result<Answer, Error> {
         let attempts = Attempts::default();
-        let (body, retry) = (Bytes::new(), self.retry);
+        let (body, retry) = (Bytes::new(), Retry::new(1));
         let effort = Effort {
             attempts: &attempts,
             retry,
         };
         let call = Call::new(Operation::GetInferenceProfile, uri, &body, effort);
-        self.answer(&call, self.client.deadline()).await
+        let answer = |deadline| self.answer(&call, deadline);
+        self.repeat(retry, answer).await
     }
 
     /// GET of ListFoundationModels, repeated as [`Retry`] allows.
@@ -116,23 +124,30 @@ impl Calls {
         self.repeat(retry, answer).await
     }
 
-    /// Makes attempts until one succeeds or its error is final.
+    /// Makes attempts until one succeeds or its error is final. What cures a refusal is tried once each, at once and
+    /// beside the rule.
     async fn repeat<T, F>(&self, retry: Retry, attempt: impl Fn(Deadline) -> F) -> Result<T, Error>
     where
-        F: Future<Output = Result<T, Error>>,
+        F: Future<Output = Result<T, Failed>>,
     {
         let begun = Instant::now();
         let deadline = self.client.deadline();
         let mut made = 0;
-        let mut may_renew = self.authentication.is_renewable();
+        let mut tried = Vec::new();
         loop {
             made += 1;
-            let error = match attempt(deadline).await {
+            let failed = match attempt(deadline).await {
                 Ok(success) => return Ok(success),
-                Err(error) => error,
+                Err(failed) => failed,
             };
-            let pause = if may_renew && Retry::needs_fresh_credentials(&error) {
-                may_renew = false;
+            let cure = Cure::of(&failed.error).filter(|cure| !tried.contains(cure));
+            let is_cured = match cure.zip(failed.signed) {
+                Some((cure, signed)) => self.authentication.apply(cure, &signed).await,
+                None => false,
+            };
+            tried.extend(cure);
+            let error = failed.error;
+            let pause = if is_cured {
                 Some(Duration::ZERO)
             } else {
                 retry.after(&error, made, begun.elapsed(), fastrand::f64())
@@ -146,10 +161,14 @@ impl Calls {
         }
     }
 
-    async fn answer(&self, call: &Call<'_>, deadline: Deadline) -> Result<Answer, Error> {
+    async fn answer(&self, call: &Call<'_>, deadline: Deadline) -> Result<Answer, Failed> {
         let answer = match self.send(call, deadline).await {
-            Ok(response) => self.client.answer(response, deadline).await,
-            Err(error) => Err(error),
+            Ok(response) => self
+                .client
+                .answer(response, deadline)
+                .await
+                .map_err(Failed::from),
+            Err(failed) => Err(failed),
         };
         self.finished(call, answer)
     }
@@ -158,36 +177,49 @@ impl Calls {
         &self,
         call: &Call<'_>,
         deadline: Deadline,
-    ) -> Result<EventStream, Error> {
+    ) -> Result<EventStream, Failed> {
         let stream = match self.send(call, deadline).await {
-            Ok(response) => self.client.event_stream(response, deadline).await,
-            Err(error) => Err(error),
+            Ok(response) => self
+                .client
+                .event_stream(response, deadline)
+                .await
+                .map_err(Failed::from),
+            Err(failed) => Err(failed),
         };
         self.finished(call, stream)
     }
 
     /// Notes the end of an attempt, or for a stream its beginning.
-    fn finished<T>(&self, call: &Call<'_>, result: Result<T, Error>) -> Result<T, Error> {
+    fn finished<T>(&self, call: &Call<'_>, result: Result<T, Failed>) -> Result<T, Failed> {
         call.attempts.answered();
-        result.inspect_err(|error| self.metrics.upstream_error(error.name()))
+        result.inspect_err(|failed| self.metrics.upstream_error(failed.error.name()))
     }
 
-    /// Authorizes and sends one attempt. Credentials that AWS calls expired are forgotten.
-    async fn send(&self, call: &Call<'_>, deadline: Deadline) -> Result<Response<Incoming>, Error> {
+    /// Authorizes and sends one attempt.
+    async fn send(
+        &self,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<Response<Incoming>, Failed> {
         let mut request = call.request()?;
-        let credentials = self
+        let signed = self
             .authentication
             .authorize(&mut request, call.body)
             .await?;
         call.attempts.begin();
         self.metrics.upstream_attempt(call.operation.name());
         let sent = self.client.send(request, deadline).await;
-        if let Err(error) = &sent
-            && Retry::needs_fresh_credentials(error)
-        {
-            self.authentication.forget(credentials.as_ref());
-        }
-        sent
+        sent.map_err(|error| Failed {
+            error,
+            signed: signed.map(Box::new),
+        })
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        let signed = None;
+        Self { error, signed }
     }
 }
 

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
+use super::clock::AwsClock;
 use super::connector::Connector;
 use super::error::{Error, Timeout, chain};
 use super::event_stream_body::{EventStreamBody, first_message, interrupted};
@@ -38,6 +39,7 @@ const FOR_EVER: Duration = Duration::from_hours(30 * 365 * 24);
 pub(super) struct Client {
     pool: Pool<Connector, Full<Bytes>>,
     connector: Connector,
+    clock: AwsClock,
     head_timeout: Duration,
     idle_timeout: Duration,
     total_timeout: Duration,
@@ -78,7 +80,13 @@ impl Deadline {
 }
 
 impl Client {
-    pub(super) fn new(settings: &config::Bedrock, tls: ClientConfig, proxies: Matcher) -> Self {
+    /// A client that shows the date of every answer to `clock`.
+    pub(super) fn new(
+        settings: &config::Bedrock,
+        tls: ClientConfig,
+        proxies: Matcher,
+        clock: AwsClock,
+    ) -> Self {
         let connector = Connector::new(tls, proxies, settings.connect_timeout);
         let pool = Pool::builder(TokioExecutor::new())
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
@@ -87,6 +95,7 @@ impl Client {
         Self {
             pool,
             connector,
+            clock,
             head_timeout: settings.head_timeout,
             idle_timeout: settings.idle_timeout,
             total_timeout: settings.total_timeout,
@@ -112,6 +121,7 @@ impl Client {
             .bound(Timeout::Head(self.head_timeout), self.pool.request(request))
             .await?;
         let response = sent.map_err(|error| unsent(&error))?;
+        self.clock.hear(response.headers());
         if response.status().is_success() {
             Ok(response)
         } else {

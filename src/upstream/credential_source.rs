@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::profile::Profile;
+use super::profile::{Profile, ProfileCredentials};
 use crate::config::Environment;
 
 /// The source that wins, judged by what is configured; nothing is asked to find out.
@@ -12,8 +12,13 @@ pub enum CredentialSource {
     BearerToken,
     /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
     Environment,
-    /// A profile of `~/.aws`: static keys, SSO, a role or a process.
-    Profile(String),
+    /// A profile of `~/.aws`.
+    Profile {
+        /// Its name.
+        name: String,
+        /// What it says about credentials.
+        credentials: ProfileCredentials,
+    },
     /// `AWS_WEB_IDENTITY_TOKEN_FILE` with `AWS_ROLE_ARN`: IRSA on EKS, or another OIDC provider.
     WebIdentity,
     /// The container's endpoint: ECS tasks and EKS Pod Identity.
@@ -35,8 +40,9 @@ impl CredentialSource {
         let is_set = |name| environment.get(name).is_some();
         if is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY") {
             Self::Environment
-        } else if profile.has_credentials() {
-            Self::Profile(profile.name().to_owned())
+        } else if let Some(credentials) = profile.credentials() {
+            let name = profile.name().to_owned();
+            Self::Profile { name, credentials }
         } else if is_set("AWS_WEB_IDENTITY_TOKEN_FILE") && is_set("AWS_ROLE_ARN") {
             Self::WebIdentity
         } else if is_set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
@@ -54,7 +60,7 @@ impl fmt::Display for CredentialSource {
         match self {
             Self::BearerToken => f.write_str("Bedrock API key (AWS_BEARER_TOKEN_BEDROCK)"),
             Self::Environment => f.write_str("environment"),
-            Self::Profile(name) => write!(f, "profile {name}"),
+            Self::Profile { name, credentials } => write!(f, "profile {name} ({credentials})"),
             Self::WebIdentity => f.write_str("web identity"),
             Self::Container => f.write_str("container"),
             Self::InstanceMetadata => f.write_str("instance metadata"),
@@ -96,7 +102,7 @@ mod tests {
         ];
         let names = [
             (0, "environment"),
-            (1, "profile default"),
+            (1, "profile default (SSO)"),
             (3, "web identity"),
             (4, "container"),
             (6, "instance metadata"),

@@ -9,16 +9,16 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError as ProviderError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
-use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
+use super::clock::AwsClock;
 use super::credential_source::CredentialSource;
-use super::error::chain;
+use super::credentials_error::CredentialsError;
 
 /// How long one load may take.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long before expiry a refresh begins, plus up to [`REFRESH_JITTER`] so that a fleet does not refresh in step.
 const REFRESH_AHEAD: Duration = Duration::from_mins(5);
 const REFRESH_JITTER: Duration = Duration::from_mins(1);
@@ -26,26 +26,6 @@ const REFRESH_JITTER: Duration = Duration::from_mins(1);
 const MIN_REFRESH_AHEAD: Duration = Duration::from_mins(1);
 /// The pause between two refreshes: after a failure, and for credentials that come nearly expired.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
-
-/// What time it is; a function, so that tests turn the clock.
-pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
-/// Why there are no credentials.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum CredentialsError {
-    /// No source has any.
-    #[error(
-        "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or \
-         AWS_BEARER_TOKEN_BEDROCK, or run where an AWS role provides them"
-    )]
-    Missing,
-    /// The source did not answer within five seconds.
-    #[error("the AWS credentials did not arrive within {} s", LOAD_TIMEOUT.as_secs())]
-    TimedOut,
-    /// The source failed.
-    #[error("the AWS credentials could not be loaded: {0}")]
-    Failed(String),
-}
 
 type Loaded = Result<Credentials, CredentialsError>;
 type Loading = watch::Receiver<Option<Loaded>>;
@@ -59,7 +39,7 @@ pub(super) struct CredentialsCache {
 struct Shared {
     provider: SharedCredentialsProvider,
     source: CredentialSource,
-    clock: Clock,
+    clock: AwsClock,
     state: Mutex<State>,
 }
 
@@ -67,12 +47,18 @@ struct Shared {
 struct State {
     current: Option<Current>,
     loading: Option<Loading>,
+    /// When AWS refused the current ones and others were asked for.
+    replaced_at: Option<SystemTime>,
 }
 
+/// All times are those of this machine's clock, be it right or wrong.
 struct Current {
     credentials: Credentials,
-    /// `None` when they never expire.
-    refresh_at: Option<SystemTime>,
+    loaded_at: SystemTime,
+    /// By how much the refresh begins earlier than it has to.
+    jitter: Duration,
+    /// When the last refresh failed.
+    failed_at: Option<SystemTime>,
 }
 
 impl CredentialsCache {
@@ -80,7 +66,7 @@ impl CredentialsCache {
     pub(super) fn new(
         provider: SharedCredentialsProvider,
         source: CredentialSource,
-        clock: Clock,
+        clock: AwsClock,
     ) -> Self {
         let state = Mutex::default();
         Self {
@@ -103,25 +89,38 @@ impl CredentialsCache {
     /// # Errors
     /// [`CredentialsError`] when there are none and none could be loaded.
     pub(super) async fn credentials(&self) -> Loaded {
-        let mut loading = match self.shared.current_or_load() {
-            Ok(credentials) => return Ok(credentials),
-            Err(loading) => loading,
-        };
-        let loaded = loading.wait_for(Option::is_some).await;
-        loaded
-            .ok()
-            .and_then(|loaded| loaded.clone())
-            .unwrap_or_else(|| Err(CredentialsError::Failed("the load was given up".to_owned())))
+        match self.shared.current_or_load() {
+            Ok(credentials) => Ok(credentials),
+            Err(loading) => end_of(loading).await,
+        }
     }
 
-    /// Forgets `refused`, which AWS no longer takes, unless it has been replaced already.
-    pub(super) fn forget(&self, refused: &Credentials) {
-        let mut state = self.shared.state();
-        state.current.take_if(|current| {
-            current.credentials.access_key_id() == refused.access_key_id()
-                && current.credentials.session_token() == refused.session_token()
-        });
+    /// Asks for others than `refused`, which AWS no longer takes: keys may have been rotated, or a session ended early.
+    /// Tells whether there are others now. They are asked for once in half a minute at most, because AWS refuses good ones
+    /// in a region that the account has not enabled, and clients choose regions.
+    pub(super) async fn replace(&self, refused: &Credentials) -> bool {
+        let loading = match self.shared.replaced_or_load(refused) {
+            Ok(is_replaced) => return is_replaced,
+            Err(loading) => loading,
+        };
+        let loaded = end_of(loading).await;
+        loaded.is_ok_and(|loaded| !is_same(&loaded, refused))
     }
+}
+
+/// Waits for a load.
+async fn end_of(mut loading: Loading) -> Loaded {
+    let loaded = loading.wait_for(Option::is_some).await;
+    loaded
+        .ok()
+        .and_then(|loaded| loaded.clone())
+        .unwrap_or_else(|| Err(CredentialsError::Failed("the load was given up".to_owned())))
+}
+
+fn is_same(one: &Credentials, other: &Credentials) -> bool {
+    one.access_key_id() == other.access_key_id()
+        && one.secret_access_key() == other.secret_access_key()
+        && one.session_token() == other.session_token()
 }
 
 impl fmt::Debug for CredentialsCache {
@@ -139,20 +138,41 @@ impl Shared {
 
     /// The current credentials, with a refresh begun when it is due; without any, the load to wait for.
     fn current_or_load(self: &Arc<Self>) -> Result<Credentials, Loading> {
-        let now = (self.clock)();
+        let now = self.clock.local();
         let mut state = self.state();
-        let Some(current) = state
-            .current
-            .as_ref()
-            .filter(|current| !current.is_expired(now))
-        else {
+        let Some(current) = &state.current else {
             return Err(self.load(&mut state));
         };
+        let expiry = self.local_expiry(&current.credentials);
+        if current.is_expired(expiry, now) {
+            return Err(self.load(&mut state));
+        }
         let credentials = current.credentials.clone();
-        if current.refresh_at.is_some_and(|at| at <= now) {
+        if current.is_refresh_due(expiry, now) {
             self.load(&mut state);
         }
         Ok(credentials)
+    }
+
+    /// Whether there are others than `refused`, as far as is known without asking; else the load to wait for.
+    fn replaced_or_load(self: &Arc<Self>, refused: &Credentials) -> Result<bool, Loading> {
+        let now = self.clock.local();
+        let mut state = self.state();
+        if let Some(current) = &state.current
+            && !is_same(&current.credentials, refused)
+        {
+            return Ok(true);
+        }
+        if state.loading.is_none() && is_recent(state.replaced_at, now) {
+            return Ok(false);
+        }
+        state.replaced_at = Some(now);
+        Err(self.load(&mut state))
+    }
+
+    /// When `credentials` expire by this machine's clock; never without an expiry.
+    fn local_expiry(&self, credentials: &Credentials) -> Option<SystemTime> {
+        Some(self.clock.to_local(credentials.expiry()?))
     }
 
     /// Joins the load that is under way, else begins one. It is a task of its own: a request that gives up must not end
@@ -181,26 +201,11 @@ impl Shared {
         let loaded = timeout(LOAD_TIMEOUT, self.provider.provide_credentials()).await;
         let loaded =
             loaded.unwrap_or_else(|_| Err(ProviderError::provider_timed_out(LOAD_TIMEOUT)));
-        loaded.map_err(|error| self.explain(&error))
-    }
-
-    /// Instance metadata is asked last, when nothing else is configured: whatever it says, off EC2 as on it, the cure is
-    /// to configure credentials.
-    fn explain(&self, error: &ProviderError) -> CredentialsError {
-        let text = chain(error);
-        if self.source == CredentialSource::InstanceMetadata {
-            debug!(error = text, "instance metadata gave no credentials");
-            return CredentialsError::Missing;
-        }
-        match error {
-            ProviderError::CredentialsNotLoaded(_) => CredentialsError::Missing,
-            ProviderError::ProviderTimedOut(_) => CredentialsError::TimedOut,
-            _ => CredentialsError::Failed(text),
-        }
+        loaded.map_err(|error| CredentialsError::explain(&error, &self.source))
     }
 
     fn settle(&self, loaded: &Loaded) {
-        let now = (self.clock)();
+        let now = self.clock.local();
         let mut state = self.state();
         state.loading = None;
         match loaded {
@@ -208,13 +213,15 @@ impl Shared {
                 debug!(expiry = ?credentials.expiry(), "loaded AWS credentials");
                 state.current = Some(Current {
                     credentials: credentials.clone(),
-                    refresh_at: credentials.expiry().map(|expiry| refresh_at(expiry, now)),
+                    loaded_at: now,
+                    jitter: REFRESH_JITTER.mul_f64(fastrand::f64()),
+                    failed_at: None,
                 });
             }
             Err(error) => {
                 if let Some(current) = &mut state.current {
                     warn!(%error, source = %self.source, "AWS credentials were not refreshed");
-                    current.refresh_at = Some(now + REFRESH_PAUSE);
+                    current.failed_at = Some(now);
                 } else {
                     // Whoever waits for them tells.
                     debug!(%error, source = %self.source, "there are no AWS credentials");
@@ -225,20 +232,30 @@ impl Shared {
 }
 
 impl Current {
-    fn is_expired(&self, now: SystemTime) -> bool {
-        self.credentials
-            .expiry()
-            .is_some_and(|expiry| expiry <= now)
+    /// What has just been loaded counts as valid: where it looks expired it is the clock that is wrong, and AWS's answer
+    /// will say by how much.
+    fn is_expired(&self, expiry: Option<SystemTime>, now: SystemTime) -> bool {
+        expiry.is_some_and(|expiry| expiry <= now) && !is_recent(Some(self.loaded_at), now)
+    }
+
+    fn is_refresh_due(&self, expiry: Option<SystemTime>, now: SystemTime) -> bool {
+        let due = |expiry| refresh_at(expiry, self.loaded_at, self.jitter) <= now;
+        expiry.is_some_and(due) && !is_recent(self.failed_at, now)
     }
 }
 
-/// When credentials that expire at `expiry` are refreshed: five to six minutes ahead; half their life ahead when that is
-/// less, but at least a minute.
-fn refresh_at(expiry: SystemTime, now: SystemTime) -> SystemTime {
-    let life = expiry.duration_since(now).unwrap_or_default();
-    let ahead = REFRESH_AHEAD + REFRESH_JITTER.mul_f64(fastrand::f64());
-    let ahead = ahead.min((life / 2).max(MIN_REFRESH_AHEAD));
-    (now + life.saturating_sub(ahead)).max(now + REFRESH_PAUSE)
+/// Whether `at` is less than [`REFRESH_PAUSE`] ago. What lies in the future is not: the clock was set back.
+fn is_recent(at: Option<SystemTime>, now: SystemTime) -> bool {
+    at.and_then(|at| now.duration_since(at).ok())
+        .is_some_and(|elapsed| elapsed < REFRESH_PAUSE)
+}
+
+/// When credentials that expire at `expiry` are refreshed: five minutes and the jitter ahead; half their life ahead when
+/// that is less, but at least a minute.
+fn refresh_at(expiry: SystemTime, loaded_at: SystemTime, jitter: Duration) -> SystemTime {
+    let life = expiry.duration_since(loaded_at).unwrap_or_default();
+    let ahead = (REFRESH_AHEAD + jitter).min((life / 2).max(MIN_REFRESH_AHEAD));
+    (loaded_at + life.saturating_sub(ahead)).max(loaded_at + REFRESH_PAUSE)
 }
 
 #[cfg(test)]

@@ -36,8 +36,9 @@ struct DefaultChain {
 
 impl DefaultChain {
     async fn load(&self) -> provider::Result {
-        let mut config =
-            ProviderConfig::default().with_behavior_version(Some(BehaviorVersion::latest()));
+        let mut config = ProviderConfig::default()
+            .with_behavior_version(Some(BehaviorVersion::latest()))
+            .with_time_source(self.sdk.clock.clone());
         if let Some(client) = self.sdk.http_client()? {
             config = config.with_http_client(client);
         }
@@ -62,7 +63,11 @@ impl ProvideCredentials for DefaultChain {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::upstream::clock::AwsClock;
     use crate::upstream::profile::Profile;
     use crate::upstream::region::{Region, RegionSource};
 
@@ -76,7 +81,8 @@ mod tests {
         let environment = Environment::from_pairs(pairs);
         let profile = Profile::load(&environment).await.unwrap();
         let region = Region::new("us-east-1", RegionSource::Fallback).unwrap();
-        let sdk = SdkSettings::new(&environment, &profile, &region, None);
+        let clock = AwsClock::new(Arc::new(SystemTime::now));
+        let sdk = SdkSettings::new(&environment, &profile, &region, None, clock);
         let credentials = provider(&environment, &sdk)
             .provide_credentials()
             .await

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::credentials::CredentialsError;
+use super::credentials_error::CredentialsError;
 use super::region::RegionSource;
 use crate::bedrock::event_stream::FrameError;
 use crate::bedrock::{Exception, ExceptionKind};

@@ -1,6 +1,7 @@
 //! The AWS profile in force: `~/.aws/config` and `~/.aws/credentials`, read once at start.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use aws_config::profile::{self, ProfileSet};
 use aws_runtime::env_config::file::EnvConfigFiles;
@@ -28,6 +29,36 @@ pub(super) struct Profile {
     sections: ProfileSet,
 }
 
+/// How a profile comes to its credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileCredentials {
+    /// `aws_access_key_id` and `aws_secret_access_key`.
+    Keys,
+    /// `credential_process`.
+    Process,
+    /// `role_arn` with `source_profile` or `credential_source`.
+    Role,
+    /// `sso_session`, or the older settings of SSO.
+    SingleSignOn,
+    /// `login_session`.
+    LoginSession,
+    /// `role_arn` with `web_identity_token_file`.
+    WebIdentity,
+}
+
+impl fmt::Display for ProfileCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keys => "keys",
+            Self::Process => "credential_process",
+            Self::Role => "role",
+            Self::SingleSignOn => "SSO",
+            Self::LoginSession => "login session",
+            Self::WebIdentity => "web identity",
+        })
+    }
+}
+
 impl Profile {
     /// Reads the files that `environment` names, else those in the home directory.
     pub(super) async fn load(environment: &Environment) -> Result<Self, SetupError> {
@@ -52,18 +83,29 @@ impl Profile {
         self.sections.get_profile(self.name()).is_some()
     }
 
-    /// Whether the profile says where credentials come from.
-    pub(super) fn has_credentials(&self) -> bool {
-        const KEYS: [&str; 7] = [
-            "aws_access_key_id",
-            "credential_process",
-            "login_session",
-            "role_arn",
-            "sso_account_id",
-            "sso_session",
-            "web_identity_token_file",
-        ];
-        KEYS.iter().any(|key| self.get(key).is_some())
+    /// What the profile says about credentials, in the order in which aws-config goes through it; `None` if nothing.
+    pub(super) fn credentials(&self) -> Option<ProfileCredentials> {
+        use ProfileCredentials as Kind;
+        let has = |key| self.get(key).is_some();
+        Some(
+            if has("role_arn") && (has("source_profile") || has("credential_source")) {
+                Kind::Role
+            } else if has("web_identity_token_file") {
+                Kind::WebIdentity
+            } else if has("sso_session") || has("sso_account_id") {
+                Kind::SingleSignOn
+            } else if has("login_session") {
+                Kind::LoginSession
+            } else if has("credential_process") {
+                Kind::Process
+            } else if has("aws_access_key_id") {
+                Kind::Keys
+            } else if has("role_arn") {
+                Kind::Role
+            } else {
+                return None;
+            },
+        )
     }
 
     /// The value of `key`; blank counts as absent.
@@ -127,10 +169,11 @@ mod tests {
             (work.name(), work.get("region")),
             ("work", Some("eu-central-1"))
         );
-        assert!(work.exists() && work.has_credentials());
+        assert!(work.exists());
+        assert_eq!(work.credentials(), Some(ProfileCredentials::Role));
         let default = profile(text, "default").await;
         assert_eq!(default.get("region"), Some("eu-west-1"));
-        assert!(default.exists() && !default.has_credentials());
+        assert!(default.exists() && default.credentials().is_none());
         assert!(!profile(text, "absent").await.exists());
     }
 

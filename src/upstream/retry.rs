@@ -51,11 +51,6 @@ impl Retry {
         let begins = elapsed.checked_add(pause)?;
         (begins <= MAX_ELAPSED).then_some(pause)
     }
-
-    /// Whether `error` says that the credentials are too old, which fresh ones may cure: once, and without a pause.
-    pub(super) fn needs_fresh_credentials(error: &Error) -> bool {
-        matches!(error, Error::Exception { exception, .. } if exception.name.starts_with("ExpiredToken"))
-    }
 }
 
 /// How many calls an error allows in all, whatever the settings say.
@@ -104,7 +99,7 @@ fn retry_after(error: &Error) -> Duration {
 mod tests {
     use super::*;
     use crate::bedrock::event_stream::FrameError;
-    use crate::upstream::credentials::CredentialsError;
+    use crate::upstream::credentials_error::CredentialsError;
     use crate::upstream::error::Timeout;
 
     const MILLISECOND: Duration = Duration::from_millis(1);
@@ -201,12 +196,5 @@ mod tests {
         assert!(after(Duration::from_millis(29_500)).is_some());
         assert!(after(Duration::from_millis(29_501)).is_none());
         assert!(after(Duration::MAX).is_none());
-    }
-
-    #[test]
-    fn only_an_expired_token_asks_for_fresh_credentials() {
-        let needs = |name| Retry::needs_fresh_credentials(&exception(403, name, ""));
-        assert!(needs("ExpiredTokenException") && needs("ExpiredToken"));
-        assert!(!needs("InvalidSignatureException") && !needs("RequestExpired"));
     }
 }

@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_credential_types::provider::{self, ProvideCredentials, future};
+use http::HeaderValue;
+use http::header::DATE;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep};
 
@@ -41,7 +43,11 @@ impl Script {
 
     fn cache(&self, source: CredentialSource) -> CredentialsCache {
         let script = self.clone();
-        let clock: Clock = Arc::new(move || script.now());
+        let clock = AwsClock::new(Arc::new(move || script.now()));
+        self.cache_with(source, clock)
+    }
+
+    fn cache_with(&self, source: CredentialSource, clock: AwsClock) -> CredentialsCache {
         CredentialsCache::new(SharedCredentialsProvider::new(self.clone()), source, clock)
     }
 
@@ -197,13 +203,85 @@ async fn expired_credentials_are_never_handed_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_credentials_are_forgotten_unless_already_replaced() {
+async fn refused_credentials_are_replaced_once_for_all_who_were_refused() {
     let script = Script::new([Key("A", None), Key("B", None)]);
-    let cache = script.cache(CredentialSource::Environment);
+    let cache = script.cache(CredentialSource::Container);
     let refused = cache.credentials().await.unwrap();
-    cache.forget(&refused);
-    assert_eq!(key(&cache).await, "B");
-    cache.forget(&refused);
+    let mut waiters = JoinSet::new();
+    for _ in 0..1000 {
+        let (cache, refused) = (cache.clone(), refused.clone());
+        waiters.spawn(async move { cache.replace(&refused).await });
+    }
+    assert!(
+        waiters
+            .join_all()
+            .await
+            .into_iter()
+            .all(|replaced| replaced)
+    );
+    assert!(cache.replace(&refused).await, "it was replaced already");
+    assert_eq!((key(&cache).await.as_str(), script.calls()), ("B", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_has_no_others_is_asked_once_in_half_a_minute() {
+    let script = Script::new([Key("A", None), Key("A", None), Fail, Key("B", None)]);
+    let cache = script.cache(CredentialSource::Container);
+    let refused = cache.credentials().await.unwrap();
+    assert!(!cache.replace(&refused).await);
+    assert!(!cache.replace(&refused).await);
+    assert_eq!(script.calls(), 2);
+    advance(REFRESH_PAUSE).await;
+    assert!(!cache.replace(&refused).await);
+    assert_eq!(script.calls(), 3);
+    assert_eq!(key(&cache).await, "A", "a failure takes nothing away");
+    advance(REFRESH_PAUSE).await;
+    assert!(cache.replace(&refused).await);
+    assert_eq!((key(&cache).await.as_str(), script.calls()), ("B", 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_new_ones_are_refused_too_is_not_asked_for_each_request() {
+    let script = Script::new([Key("A", None), Key("B", None)]);
+    let cache = script.cache(CredentialSource::Container);
+    let first = cache.credentials().await.unwrap();
+    assert!(cache.replace(&first).await);
+    let second = cache.credentials().await.unwrap();
+    for _ in 0..10 {
+        assert!(!cache.replace(&second).await);
+    }
+    assert_eq!(script.calls(), 2);
+}
+
+/// A clock that is two hours ahead of the one by which credentials expire.
+fn fast_clock(script: &Script) -> AwsClock {
+    let script = script.clone();
+    AwsClock::new(Arc::new(move || script.now() + 120 * MINUTE))
+}
+
+#[tokio::test(start_paused = true)]
+async fn fresh_credentials_are_used_though_a_wrong_clock_calls_them_expired() {
+    let script = Script::new([Key("A", Some(60 * MINUTE)), Key("B", Some(60 * MINUTE))]);
+    let cache = script.cache_with(CredentialSource::Container, fast_clock(&script));
+    for _ in 0..10 {
+        assert_eq!(key(&cache).await, "A");
+    }
+    assert_eq!(script.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_corrected_clock_tells_when_credentials_really_expire() {
+    let script = Script::new([Key("A", Some(60 * MINUTE)), Key("B", Some(60 * MINUTE))]);
+    let clock = fast_clock(&script);
+    let cache = script.cache_with(CredentialSource::Container, clock.clone());
+    assert_eq!(key(&cache).await, "A");
+    let (_, used) = clock.corrected();
+    let date = HeaderValue::from_static("Thu, 01 Jan 1970 00:00:01 GMT");
+    clock.hear(&[(DATE, date)].into_iter().collect());
+    assert!(clock.correct(used));
+    assert_eq!(key_after(&cache, 50 * MINUTE).await, "A");
+    assert_eq!(script.calls(), 1, "by AWS's time they hold for ten minutes");
+    assert_eq!(key_after(&cache, 5 * MINUTE).await, "A");
     assert_eq!((key(&cache).await.as_str(), script.calls()), ("B", 2));
 }
 
@@ -223,7 +301,9 @@ async fn a_load_is_limited_to_five_seconds_and_says_what_to_do() {
         (
             Fail,
             CredentialSource::InstanceMetadata,
-            CredentialsError::Missing,
+            CredentialsError::InstanceMetadata(
+                "an error occurred while loading credentials: the role is gone".to_owned(),
+            ),
         ),
         (
             Nothing,
@@ -252,7 +332,8 @@ fn a_refresh_is_due_before_expiry_however_short_the_life() {
         (90, 30, 30),
         (10, 30, 30),
     ] {
-        let due = refresh_at(now + Duration::from_secs(life), now)
+        let jitter = REFRESH_JITTER.mul_f64(fastrand::f64());
+        let due = refresh_at(now + Duration::from_secs(life), now, jitter)
             .duration_since(now)
             .unwrap()
             .as_secs();

@@ -20,7 +20,14 @@ const PATH: &str = "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/conver
 
 /// Gives out `KEY0`, `KEY1`, … at each call.
 #[derive(Clone, Debug, Default)]
-struct Rotation(Arc<AtomicUsize>);
+pub(super) struct Rotation(Arc<AtomicUsize>);
+
+impl Rotation {
+    /// How many were given out.
+    pub(super) fn handed_out(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
 
 impl ProvideCredentials for Rotation {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
@@ -33,7 +40,8 @@ impl ProvideCredentials for Rotation {
     }
 }
 
-async fn rotating_client(server: &Server, rotation: &Rotation) -> Bedrock {
+/// A client of `server` with the keys of `rotation`, and a clock that ticks.
+pub(super) async fn rotating_client(server: &Server, rotation: &Rotation) -> Bedrock {
     let provider = SharedCredentialsProvider::new(rotation.clone());
     let environment = Environment::from_pairs::<&str, &str>([]);
     let accounts = Accounts::with_provider(
@@ -198,10 +206,7 @@ async fn an_expired_token_is_replaced_once_and_signed_anew() {
             "{received:?}"
         );
     }
-    assert_eq!(
-        (attempts.begun(), rotation.0.load(Ordering::SeqCst)),
-        (3, 2)
-    );
+    assert_eq!((attempts.begun(), rotation.handed_out()), (3, 2));
 }
 
 #[tokio::test]

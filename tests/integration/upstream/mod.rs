@@ -3,6 +3,7 @@
 mod authentication;
 mod calls;
 mod connections;
+mod cures;
 mod limits;
 pub(crate) mod server;
 mod signing;
