@@ -11,7 +11,7 @@ mod address;
 mod configuration;
 mod json5;
 
-pub use configuration::{Provider, configuration};
+pub use configuration::{COMMENTS, Provider, configuration};
 pub use json5::json5;
 
 /// Print OpenClaw's configuration for this gateway and its models.
@@ -67,7 +67,7 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     if arguments.json {
         print(&format!("{configuration:#}\n"))?;
     } else {
-        print(&json5(configuration::COMMENTS, &configuration))?;
+        print(&json5(COMMENTS, &configuration))?;
     }
     found.complete()
 }

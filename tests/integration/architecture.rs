@@ -21,7 +21,6 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fetch", &["config"]),
     ("fixture", &["bedrock", "error"]),
     ("recall", &["error", "config"]),
-    ("models", &["openai", "bedrock", "config"]),
     (
         "server",
         &[
@@ -36,7 +35,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fetch",
             "fixture",
             "recall",
-            "models",
         ],
     ),
     (
@@ -53,7 +51,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fetch",
             "fixture",
             "recall",
-            "models",
             "server",
         ],
     ),

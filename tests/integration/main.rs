@@ -15,6 +15,7 @@ mod fuzz_corpus;
 mod gateway;
 mod golden;
 mod listings;
+mod models;
 mod properties;
 mod readme;
 mod requests;

@@ -9,15 +9,7 @@ use crate::openai::model::{Cost, Model};
 const TERMINAL_WIDTH: usize = 80;
 const GAP: &str = "  ";
 /// The columns beside the ids.
-const HEADINGS: [&str; 7] = [
-    "WINDOW",
-    "MAX",
-    "INPUT",
-    "REASONING",
-    "USD IN/OUT",
-    "OWNER",
-    "NOTE",
-];
+const HEADINGS: [&str; 6] = ["WINDOW", "MAX", "INPUT", "REASONING", "USD IN/OUT", "OWNER"];
 /// The first columns are numbers, which stand at the right.
 const NUMBERS: usize = 2;
 
@@ -29,7 +21,7 @@ type Cells = [Cow<'static, str>; HEADINGS.len()];
 pub enum Layout {
     /// Always one line for each model.
     Lines,
-    /// An id on a line of its own above what is known of it, where lines would be longer than a terminal's.
+    /// Ids and notes above what is known of them, where lines would be longer than a terminal's.
     Terminal,
 }
 
@@ -48,6 +40,9 @@ impl Layout {
 pub fn table(models: &[Model], layout: Layout) -> String {
     let ids = models.iter().map(|model| printable(&model.id));
     let names: Vec<_> = iter::once(Cow::Borrowed("MODEL")).chain(ids).collect();
+    let notes: Vec<_> = iter::once("NOTE".to_owned())
+        .chain(models.iter().map(note))
+        .collect();
     let rows = models.iter().map(cells);
     let rows: Vec<Cells> = iter::once(HEADINGS.map(Cow::Borrowed))
         .chain(rows)
@@ -55,17 +50,22 @@ pub fn table(models: &[Model], layout: Layout) -> String {
     let widths: Vec<usize> = (0..HEADINGS.len())
         .map(|column| widest(rows.iter().filter_map(|row| row.get(column))))
         .collect();
-    let facts: Vec<String> = rows.iter().map(|row| facts(row, &widths)).collect();
     let id_width = widest(&names);
-    let width = id_width + GAP.len() + facts.iter().map(|line| width(line)).max().unwrap_or(0);
-    let beside = layout == Layout::Lines || width <= TERMINAL_WIDTH;
+    let lines = names.iter().zip(&rows).zip(&notes);
+    let lines: Vec<(String, String)> = lines
+        .map(|((name, row), note)| {
+            let facts = facts(row, &widths);
+            let line = format!("{name:id_width$}{GAP}{facts}{GAP}{note}");
+            let above = format!("{name}{GAP}{note}");
+            let two_lines = format!("{}\n{GAP}{}", above.trim_end(), facts.trim_end());
+            (line.trim_end().to_owned(), two_lines)
+        })
+        .collect();
+    let fits = lines.iter().all(|(line, _)| width(line) <= TERMINAL_WIDTH);
     let mut table = String::new();
-    for (name, facts) in names.iter().zip(&facts) {
-        if beside {
-            table.extend([&format!("{name:id_width$}"), GAP, facts, "\n"]);
-        } else {
-            table.extend([&**name, "\n", GAP, facts, "\n"]);
-        }
+    for (line, two_lines) in lines {
+        let one = layout == Layout::Lines || fits;
+        table.extend([if one { line } else { two_lines }, "\n".to_owned()]);
     }
     table
 }
@@ -87,7 +87,6 @@ fn cells(model: &Model) -> Cells {
         Cow::Borrowed(if model.reasoning { "yes" } else { "no" }),
         cost,
         Cow::Owned(printable(&model.owned_by).into_owned()),
-        Cow::Owned(note(model)),
     ]
 }
 
@@ -112,8 +111,7 @@ fn facts(cells: &Cells, widths: &[usize]) -> String {
             format!("{cell:width$}")
         }
     });
-    let line = padded.collect::<Vec<_>>().join(GAP);
-    line.trim_end().to_owned()
+    padded.collect::<Vec<_>>().join(GAP)
 }
 
 fn widest<'a>(texts: impl IntoIterator<Item = &'a Cow<'a, str>>) -> usize {

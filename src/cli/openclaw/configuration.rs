@@ -10,25 +10,24 @@ use crate::bedrock::catalog::Purpose;
 use crate::bedrock::{Family, Reasoning, claude_version, model_id};
 use crate::config;
 use crate::models::ListedModel;
-use crate::openai::model::Cost;
+use crate::openai::model::{Cost, Model};
 
 /// The name under which OpenClaw knows the gateway: models are `outcrop/<id>` there.
 const PROVIDER: &str = "outcrop";
 
 /// The most output that OpenClaw asks for, in tokens, where the operator says nothing else. It sends the limit with every
-/// request, and Bedrock takes the whole of it from the account's quota of tokens until the answer is there; a
-/// limit beside which no long prompt has room in the window makes Bedrock refuse the prompt.
+/// request, and Bedrock takes the whole of it from the account's quota of tokens until the answer is there.
 const MOST_OUTPUT: u32 = 32_000;
 
 /// Why the entries are as they are.
-pub(super) const COMMENTS: &[&str] = &[
+pub const COMMENTS: &[&str] = &[
     "OpenClaw's configuration for Outcrop, written by `outcrop openclaw`: save it as ~/.openclaw/openclaw.json, or",
     "take what you need of it over into the one that is there.",
     "- supportsUsageInStreaming: without it OpenClaw asks only servers on its own host how many tokens an answer took; with 0",
     "  tokens it shows no costs and never compacts a conversation.",
     "- supportsReasoningEffort: without it OpenClaw does not send its level of thinking.",
-    "- maxTokens: OpenClaw asks for so much with each request and Bedrock counts it against the account's quota, so it is at",
-    "  most 32000 here; `outcrop models` shows what a model can do.",
+    "- maxTokens: OpenClaw asks for so much with each request, and Bedrock counts it against the window and the account's",
+    "  quota; so it is at most 32000 and half the window here. `outcrop models` shows what a model can do.",
     "- cacheControlFormat is not needed: Outcrop sets cache points by itself.",
 ];
 
@@ -120,13 +119,21 @@ fn definition(listed: &ListedModel, configured: &[config::Model]) -> ModelDefini
             .filter(|input| model.input_modalities.contains(input))
             .collect(),
         context_window: model.context_window,
-        max_tokens: chosen.or_else(|| model.max_tokens.map(|most| most.min(MOST_OUTPUT))),
+        max_tokens: chosen.or_else(|| model.max_tokens.map(|most| most.min(room(model)))),
         cost: model.cost.map(ModelCost::from),
         compat: Compat {
             supports_usage_in_streaming: true,
             supports_reasoning_effort: takes_effort(&listed.family),
         },
     }
+}
+
+/// How much output is worth asking for beside a prompt: many a model's limit is its whole window.
+fn room(model: &Model) -> u32 {
+    let half = model
+        .context_window
+        .map_or(MOST_OUTPUT, |window| window / 2);
+    half.min(MOST_OUTPUT)
 }
 
 /// Whether `reasoning_effort` makes a difference.

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import readline from "node:readline";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const binary = process.env.OUTCROP_BINARY ?? `${root}target/release/outcrop`;
+export const binary = process.env.OUTCROP_BINARY ?? `${root}target/release/outcrop`;
+export const fixtures = `${root}fixtures`;
 // The longest wait for anything that a test waits for, in milliseconds; far more than any of it takes.
 const patience = 30_000;
 
@@ -19,10 +20,10 @@ export class Gateway {
   #ended = false;
 
   // Starts a gateway that replays at `speed` and waits until it listens.
-  static async start(speed, variables = {}) {
+  static async start(speed, variables = {}, more = []) {
     assert.ok(existsSync(binary), `${binary} is not there: run cargo build --release first`);
     const gateway = new Gateway();
-    const options = ["serve", "--replay", `${root}fixtures`, "--listen", "127.0.0.1:0", "--speed", String(speed)];
+    const options = ["serve", "--replay", fixtures, "--listen", "127.0.0.1:0", "--speed", String(speed), ...more];
     // Nothing of this machine's set-up may count.
     const env = { PATH: process.env.PATH, ...variables };
     gateway.#child = spawn(binary, options, { env, stdio: ["ignore", "inherit", "pipe"] });
