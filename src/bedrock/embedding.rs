@@ -183,7 +183,7 @@ mod tests {
         let endless = format!(r#"{{"embeddings":[{}[]]}}"#, "[],".repeat(MAX_EMBEDDINGS));
         for json in [
             "",
-            "[]",
+            "7",
             r#"{"embeddings":7}"#,
             r#"{"embeddings":[{"embeddingType":"TEXT"}]}"#,
             r#"{"embeddings":{"float":1}}"#,

@@ -116,3 +116,6 @@ impl<T> Beginning<T> {
         answered.map_ok(|answer| *self = Self::Answered(answer))
     }
 }
+
+#[cfg(test)]
+mod tests;

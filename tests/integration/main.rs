@@ -8,6 +8,7 @@ mod accepted;
 mod architecture;
 mod command_line;
 mod corpus;
+mod embeddings;
 mod families;
 mod fetch;
 mod fuzz_corpus;

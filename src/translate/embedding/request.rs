@@ -173,13 +173,14 @@ fn dimensions(
         Dimensions::OneOf(allowed) if allowed.contains(&asked) => return Ok(Some(asked)),
         // Not asked for: the model has no member for it.
         Dimensions::Fixed(only) if only == asked => return Ok(None),
-        Dimensions::Fixed(only) => format!("{only} alone"),
+        Dimensions::Fixed(only) => only.to_string(),
         Dimensions::OneOf(allowed) => {
             let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-            format!("one of {}", allowed.join(", "))
+            allowed.join(", ")
         }
     };
-    let message = format!("'dimensions' is {asked}; this model makes embeddings of {allowed}.");
+    let message =
+        format!("'dimensions' is {asked}; the embeddings of this model can have: {allowed}.");
     Err(InvalidRequest::value("dimensions", message))
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod conversations;
 mod decoder;
 mod listings;
+mod embeddings;
 mod media;
 mod prompt_cache;
 mod reasoning;
