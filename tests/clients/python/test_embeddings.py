@@ -43,7 +43,7 @@ def test_many_texts_keep_their_order(client, model):
     answer = embed(client, model, texts)
     assert [item.index for item in answer.data] == list(range(100))
     assert answer.data[97].embedding == embed(client, model, texts[97]).data[0].embedding
-    assert answer.usage.prompt_tokens == 190
+    assert answer.usage.prompt_tokens == 200
 
 
 def test_floats_are_the_same_numbers(client):
