@@ -3,8 +3,8 @@
 mod answer;
 mod conversations;
 mod decoder;
-mod listings;
 mod embeddings;
+mod listings;
 mod media;
 mod prompt_cache;
 mod reasoning;
