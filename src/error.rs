@@ -190,8 +190,8 @@ impl Error {
             Self::NotFound { request } => {
                 let shown: String = request.chars().take(MAX_SHOWN_PATH).collect();
                 format!(
-                    "Unknown request URL: {}. This gateway serves POST /v1/chat/completions, GET /v1/models, \
-                     GET /v1/models/{{id}}, GET /health, GET /ready and GET /metrics.",
+                    "Unknown request URL: {}. This gateway serves POST /v1/chat/completions, POST /v1/embeddings, \
+                     GET /v1/models, GET /v1/models/{{id}}, GET /health, GET /ready and GET /metrics.",
                     shown.escape_debug()
                 )
             }

@@ -179,12 +179,13 @@ impl Exception {
 
     /// Whether the prompt did not fit the model, by the texts that AWS, Claude and Nova use for it.
     pub fn is_context_overflow(&self) -> bool {
-        const TEXTS: [&str; 8] = [
+        const TEXTS: [&str; 9] = [
             "input is too long",
             "prompt is too long",
             "expected maxlength:",
             "exceed context limit",
             "input tokens exceeded",
+            "too many input tokens",
             "too many total text bytes",
             "context window exceeded",
             "maximum context length",

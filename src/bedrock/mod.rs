@@ -1,6 +1,8 @@
 //! Bedrock's wire format. Pure: no I/O, no clock, no randomness, no environment.
 
 pub mod catalog;
+pub mod embedding;
+mod embedding_model;
 pub mod event;
 pub mod event_stream;
 mod exception;
@@ -14,6 +16,7 @@ mod refusal;
 pub mod request;
 pub mod response;
 
+pub use embedding_model::{Dimensions, EmbeddingForm, EmbeddingModel};
 pub use exception::{Exception, ExceptionKind};
 pub use family::{
     Adaptive, EffortField, Family, MediaRules, PromptCache, Reasoning, Sampling, StopSequences,

@@ -185,6 +185,14 @@ pub struct TokenUsage {
 }
 
 impl TokenUsage {
+    /// The usage of a call that reads and writes nothing.
+    pub fn of_input(input_tokens: u64) -> Self {
+        Self {
+            input_tokens,
+            ..Self::default()
+        }
+    }
+
     /// Input tokens read from the prompt cache. Older answers call the member `cacheReadInputTokenCount`.
     pub fn cache_read_input_tokens(&self) -> u64 {
         self.cache_read_input_tokens

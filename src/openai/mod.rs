@@ -1,10 +1,12 @@
-//! The client's wire format: OpenAI's Chat Completions and Models. Pure: no I/O, no clock, no randomness.
+//! The client's wire format: OpenAI's Chat Completions, Embeddings and Models. Pure: no I/O, no clock, no randomness.
 
 pub mod bedrock_object;
 pub mod cache_control;
 pub mod chunk;
 pub mod completion;
 pub mod content;
+pub mod embedding;
+pub mod embedding_list;
 pub mod error;
 pub(crate) mod json;
 pub mod media;
@@ -19,6 +21,8 @@ pub mod tool;
 pub mod tool_call;
 
 pub use bedrock_object::BedrockObject;
+pub use embedding::EmbeddingRequest;
+pub use embedding_list::EmbeddingList;
 pub use error::{ErrorObject, InvalidRequest};
 pub use json::replace_lone_surrogates;
 pub use request::ChatCompletionRequest;

@@ -254,7 +254,7 @@ impl<'a> ChatCompletionRequest<'a> {
 }
 
 /// Says where JSON breaks off. Columns are counted in bytes, as `serde_json` counts them.
-fn not_json(json: &[u8], error: &serde_json::Error) -> InvalidRequest {
+pub(super) fn not_json(json: &[u8], error: &serde_json::Error) -> InvalidRequest {
     let message = if error.is_data() {
         format!("The request body cannot be read: {error}.")
     } else if json.iter().all(u8::is_ascii_whitespace) {

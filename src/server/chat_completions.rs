@@ -255,7 +255,7 @@ fn choices_of(inference: Inference) -> impl Iterator<Item = Inference> {
 }
 
 /// The headers that say what became of the request.
-fn notes_headers(notes: &Notes) -> HeaderMap {
+pub(super) fn notes_headers(notes: &Notes) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in [
         (X_OUTCROP_IGNORED, notes.ignored()),

@@ -181,7 +181,10 @@ impl Gateway {
             connection.leave_unread();
         }
         headers.insert(X_REQUEST_ID, exchange.request_id.header());
-        if exchange.route == Route::ChatCompletions.name() {
+        if [Route::ChatCompletions, Route::Embeddings]
+            .map(Route::name)
+            .contains(&exchange.route)
+        {
             headers.insert(
                 X_OUTCROP_ATTEMPTS,
                 HeaderValue::from(exchange.attempts.begun()),
@@ -218,6 +221,11 @@ impl Gateway {
             }
             Route::Models => Ok(self.list_models().await),
             Route::Model(id) => self.retrieve_model(id).await,
+            Route::Embeddings => {
+                let limit = self.settings.max_body_bytes;
+                let body = body.read(&head.headers, limit, &self.bodies).await?;
+                self.embeddings(body, exchange).await
+            }
             Route::Health => Ok(json(r#"{"status":"ok"}"#)),
             Route::Ready => self.ready().await,
             Route::Metrics => Ok(self.metrics_page()),
@@ -233,9 +241,11 @@ impl Gateway {
             {
                 Owner::Anonymous
             }
-            Route::Metrics | Route::ChatCompletions | Route::Models | Route::Model(_) => {
-                self.keys.check(headers)?
-            }
+            Route::Metrics
+            | Route::ChatCompletions
+            | Route::Embeddings
+            | Route::Models
+            | Route::Model(_) => self.keys.check(headers)?,
         };
         if self.keys.is_empty() {
             check_browser(headers, self.settings.listen, self.settings.any_host)?;

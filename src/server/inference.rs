@@ -21,7 +21,7 @@ use crate::upstream::{self, Answer, Attempts, Bedrock, EventStream, EventStreamB
 
 /// No other target is called later than this after the first one was: a client does not wait for a fourth minute of
 /// failures.
-const MAX_ELAPSED: Duration = Duration::from_secs(30);
+pub(super) const MAX_ELAPSED: Duration = Duration::from_secs(30);
 /// How long a target rests that failed while another was there, unless Bedrock says how long. Long enough that not
 /// every request finds out anew, short enough that nobody misses it.
 const REST: Duration = Duration::from_secs(5);
@@ -187,8 +187,7 @@ impl Inference {
             let aimed = self.translator.aim(&mut self.request, target).await;
             match aimed {
                 Ok(call) => {
-                    let rest = error.retry_after().unwrap_or(REST).min(MAX_REST);
-                    self.models.rest(&failed, rest);
+                    self.models.rest(&failed, rest_after(error));
                     self.metrics.failover(error.name());
                     warn!(%error, target = %failed, next = %self.request.target, "the next target is called");
                     self.request.left_behind += 1;
@@ -255,18 +254,7 @@ impl Inference {
         let Some(model) = self.request.subject.foundation_model.as_deref() else {
             return error;
         };
-        let profiles = self.models.profiles_of(&self.request.target, model);
-        match error {
-            Error::Upstream(mut failure) if !profiles.is_empty() => {
-                let known = profiles.join(", ");
-                let told = &mut failure.object.message;
-                told.push_str(" Profiles that this gateway can call: ");
-                told.push_str(&known);
-                told.push('.');
-                Error::Upstream(failure)
-            }
-            error => error,
-        }
+        naming(error, &self.models.profiles_of(&self.request.target, model))
     }
 
     fn tap(&self, stream: bool) -> Option<Tap> {
@@ -288,7 +276,27 @@ fn refusal_of(error: &upstream::Error) -> Option<Refusal> {
     }
 }
 
+/// The error with the inference profiles that can be called instead.
+pub(super) fn naming(error: Error, profiles: &[String]) -> Error {
+    match error {
+        Error::Upstream(mut failure) if !profiles.is_empty() => {
+            let known = profiles.join(", ");
+            let told = &mut failure.object.message;
+            told.push_str(" Profiles that this gateway can call: ");
+            told.push_str(&known);
+            told.push('.');
+            Error::Upstream(failure)
+        }
+        error => error,
+    }
+}
+
+/// How long a target rests after it failed with `error`.
+pub(super) fn rest_after(error: &upstream::Error) -> Duration {
+    error.retry_after().unwrap_or(REST).min(MAX_REST)
+}
+
 /// Whether Bedrock takes the model through an inference profile alone.
-fn wants_profile(error: &upstream::Error) -> bool {
+pub(super) fn wants_profile(error: &upstream::Error) -> bool {
     matches!(error, upstream::Error::Exception { exception, .. } if exception.needs_inference_profile())
 }

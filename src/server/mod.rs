@@ -10,6 +10,8 @@ mod choices_stream;
 mod client_request;
 mod connection;
 mod drain;
+mod embedding_targets;
+mod embeddings;
 mod exchange;
 mod gateway;
 mod guard;

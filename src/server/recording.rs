@@ -1,11 +1,13 @@
 //! The tap that records what Bedrock sends, around the upstream's bytes.
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
 use crate::fixture::{End, Operation, Recorder, Recording};
 use crate::upstream;
+
+const INPUT_TOKEN_COUNT: HeaderName = HeaderName::from_static("x-amzn-bedrock-input-token-count");
 
 /// One exchange that is being recorded. Dropped before its end it leaves no file: a client that went away
 /// says nothing about Bedrock.
@@ -22,6 +24,15 @@ impl Tap {
         } else {
             Operation::Converse
         };
+        Self::of(recorder, model, operation, body)
+    }
+
+    /// Begins to record a model's own call.
+    pub(super) fn of_model(recorder: &Recorder, model: &str, body: &[u8]) -> Self {
+        Self::of(recorder, model, Operation::InvokeModel, body)
+    }
+
+    fn of(recorder: &Recorder, model: &str, operation: Operation, body: &[u8]) -> Self {
         Self {
             recording: recorder.begin(model, operation, body),
             begun: Instant::now(),
@@ -39,8 +50,20 @@ impl Tap {
     }
 
     /// A whole answer.
-    pub(super) fn answer(mut self, body: &[u8]) {
+    pub(super) fn answer(self, body: &[u8]) {
+        self.whole(HeaderMap::new(), body);
+    }
+
+    /// The answer to a model's own call.
+    pub(super) fn model_answer(self, answer: &upstream::Answer) {
         let mut headers = HeaderMap::new();
+        if let Some(tokens) = answer.input_tokens {
+            headers.insert(INPUT_TOKEN_COUNT, HeaderValue::from(tokens));
+        }
+        self.whole(headers, &answer.body);
+    }
+
+    fn whole(mut self, mut headers: HeaderMap, body: &[u8]) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.recording
             .answer(StatusCode::OK, &headers, body, self.begun.elapsed());

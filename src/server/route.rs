@@ -9,6 +9,8 @@ use crate::error::Error;
 pub(super) enum Route<'a> {
     /// `POST /v1/chat/completions`
     ChatCompletions,
+    /// `POST /v1/embeddings`
+    Embeddings,
     /// `GET /v1/models`
     Models,
     /// `GET /v1/models/{id}`, with the id as it stands in the path. It may hold slashes, encoded or not: ARNs do.
@@ -34,6 +36,7 @@ impl<'a> Route<'a> {
             .unwrap_or(path);
         let route = match (known, path) {
             ("/chat/completions", _) => Self::ChatCompletions,
+            ("/embeddings", _) => Self::Embeddings,
             ("/models", _) => Self::Models,
             (_, "/health") => Self::Health,
             (_, "/ready") => Self::Ready,
@@ -49,7 +52,7 @@ impl<'a> Route<'a> {
             }
         };
         let allowed = match route {
-            Self::ChatCompletions => *method == Method::POST,
+            Self::ChatCompletions | Self::Embeddings => *method == Method::POST,
             _ => *method == Method::GET || *method == Method::HEAD,
         };
         if allowed {
@@ -63,7 +66,7 @@ impl<'a> Route<'a> {
 
     fn allow(self) -> &'static str {
         match self {
-            Self::ChatCompletions => "POST",
+            Self::ChatCompletions | Self::Embeddings => "POST",
             _ => "GET, HEAD",
         }
     }
@@ -72,6 +75,7 @@ impl<'a> Route<'a> {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::ChatCompletions => "/v1/chat/completions",
+            Self::Embeddings => "/v1/embeddings",
             Self::Models => "/v1/models",
             Self::Model(_) => "/v1/models/{id}",
             Self::Health => "/health",
@@ -96,6 +100,9 @@ mod tests {
                 Route::parse(&Method::POST, path),
                 Ok(Route::ChatCompletions)
             );
+        }
+        for path in ["/v1/embeddings", "/embeddings", "/api/v1/embeddings"] {
+            assert_eq!(Route::parse(&Method::POST, path), Ok(Route::Embeddings));
         }
         assert_eq!(Route::parse(&Method::HEAD, "/health"), Ok(Route::Health));
         for path in [

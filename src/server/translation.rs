@@ -12,13 +12,14 @@ use super::exchange::Exchange;
 use super::keeper::Keeper;
 use super::refusals::Refusals;
 use super::request_body::Share;
-use crate::bedrock::Refusal;
 use crate::bedrock::model_id::{InvalidModelId, without_client_suffix};
 use crate::bedrock::request::GuardrailConfiguration;
+use crate::bedrock::{EmbeddingModel, Refusal};
 use crate::config::{self, Config, PromptCacheMode, Unsupported};
 use crate::error::Error;
 use crate::fetch::Fetched;
 use crate::models::{Models, Target, Targets};
+use crate::openai::error::excerpt;
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
 use crate::recall::{Memory, Owner, Recall};
 use crate::translate::{
@@ -92,6 +93,37 @@ impl Translator {
         Keeper::new(Arc::clone(&self.recall), owner)
     }
 
+    /// Where what takes long is done.
+    pub(super) fn aside(&self) -> &Aside {
+        &self.aside
+    }
+
+    /// A request's JSON with halves of surrogate pairs replaced, which no JSON reader takes.
+    pub(super) async fn without_lone_surrogates(&self, json: Bytes) -> Bytes {
+        let replaced = self
+            .aside
+            .run(json.len(), || match replace_lone_surrogates(&json) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(json) => Some(Bytes::from(json)),
+            });
+        replaced.await.unwrap_or(json)
+    }
+
+    /// Whether the operator lets a request pass with what has no effect in it.
+    ///
+    /// # Errors
+    /// With the first such member, where the operator wants them refused.
+    pub(super) fn accept(&self, notes: &Notes) -> Result<(), InvalidRequest> {
+        let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) else {
+            return Ok(());
+        };
+        let path: String = path.chars().take(MAX_PATH).collect();
+        let message = format!(
+            "'{path}' has no effect with this model, and this gateway refuses what has none."
+        );
+        Err(InvalidRequest::unsupported(path, message))
+    }
+
     /// Reads a request's body, tells the account of the request what it asks for, and translates it for the first
     /// of the targets where it may be called.
     ///
@@ -104,13 +136,7 @@ impl Translator {
         models: &Models,
         exchange: &mut Exchange,
     ) -> Result<(ClientRequest, Call), Error> {
-        let replaced = self
-            .aside
-            .run(body.len(), || match replace_lone_surrogates(&body) {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(json) => Some(Bytes::from(json)),
-            });
-        let json = replaced.await.unwrap_or(body);
+        let json = self.without_lone_surrogates(body).await;
         let parsed = self.parse(&json).await?;
         let model = parsed.model.clone().into_owned();
         let targets = models.targets(&model, || conversation(&parsed));
@@ -123,6 +149,7 @@ impl Translator {
         // What a client writes around an id must not become a label of its own.
         exchange.model = label;
         let subject = Subject::of(&target, &parsed, &sources, &*self.recall).await?;
+        refuse_embedding_model(&exchange.model, subject.foundation_model.as_deref())?;
         let request = ClientRequest {
             json: json.clone(),
             _share: Arc::new(share),
@@ -247,22 +274,8 @@ impl Translator {
             .aside
             .run(request.length(), || converse_request(parsed, &context))
             .await?;
-        if target.instead_of().is_some() {
-            notes.adjust("model", &"inference_profile");
-        } else if without_client_suffix(&request.model) != request.model
-            && target
-                .settings()
-                .is_none_or(|model| model.id != request.model)
-        {
-            notes.adjust("model", &"without_suffix");
-        }
-        if let (Unsupported::Reject, Some(path)) = (self.unsupported, notes.first_ignored()) {
-            let path: String = path.chars().take(MAX_PATH).collect();
-            let message = format!(
-                "'{path}' has no effect with this model, and this gateway refuses what has none."
-            );
-            return Err(InvalidRequest::unsupported(path, message).into());
-        }
+        note_model(&mut notes, &request.model, target);
+        self.accept(&notes)?;
         Ok(Call {
             body: body.into(),
             streamable,
@@ -287,11 +300,33 @@ fn guardrail(settings: &config::Guardrail) -> Option<GuardrailConfiguration<'sta
     })
 }
 
+/// Notes that another id is called than `asked`, which the client named.
+pub(super) fn note_model(notes: &mut Notes, asked: &str, target: &Target) {
+    let is_configured = target.settings().is_some_and(|model| model.id == asked);
+    if target.instead_of().is_some() {
+        notes.adjust("model", &"inference_profile");
+    } else if without_client_suffix(asked) != asked && !is_configured {
+        notes.adjust("model", &"without_suffix");
+    }
+}
+
 /// The error for a text that cannot be a model's id at all.
 pub(super) fn not_an_id(error: InvalidModelId) -> Error {
     let wrong = InvalidRequest::value("model", error.to_string());
     let code = Some("model_not_found");
     InvalidRequest { code, ..wrong }.into()
+}
+
+/// Converse's own words for such a model do not say what it is for.
+fn refuse_embedding_model(id: &str, foundation_model: Option<&str>) -> Result<(), InvalidRequest> {
+    if foundation_model.and_then(EmbeddingModel::of).is_none() {
+        return Ok(());
+    }
+    let message = format!(
+        "'{}' makes embeddings and cannot chat; ask for them at /v1/embeddings.",
+        excerpt(id)
+    );
+    Err(InvalidRequest::value("model", message))
 }
 
 /// A key that lives as long as this process. Without randomness there is none, and clients are given nothing to

@@ -23,6 +23,14 @@ pub enum AnswerError {
     /// An answer without a message, from something that is not Converse.
     #[error("the answer holds no message")]
     NoOutput,
+    /// As many embeddings as there are texts were expected.
+    #[error("the answer holds {found} embeddings for {texts} texts")]
+    EmbeddingCount {
+        /// How many texts were sent.
+        texts: usize,
+        /// How many embeddings came back.
+        found: usize,
+    },
     /// `malformed_model_output` or `malformed_tool_use`.
     #[error("the model stopped with {0}")]
     Malformed(String),

@@ -187,7 +187,7 @@ fn is_tag(text: &str) -> bool {
 }
 
 /// JSON Merge Patch (RFC 7396): objects are merged member by member, null removes, all else replaces.
-fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+pub(super) fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (name, value) in patch {
         match value {
             Value::Null => drop(target.shift_remove(&name)),

@@ -197,6 +197,22 @@ impl Bedrock {
         }
     }
 
+    /// Calls InvokeModel on `model` with the JSON `body`, which is the model's own, repeats what may be repeated, and
+    /// counts in `attempts`.
+    ///
+    /// # Errors
+    /// The [`Error`] of the last attempt.
+    pub async fn invoke_model(
+        &self,
+        model: &str,
+        body: Bytes,
+        attempts: &Attempts,
+    ) -> Result<Answer, Error> {
+        let uri = self.describe().endpoint.model(model, "invoke")?;
+        let effort = self.effort(attempts);
+        self.shared.calls.invoke_model(uri, &body, effort).await
+    }
+
     /// The foundation model behind an inference profile's id or ARN. Asks `GetInferenceProfile`, at most five seconds, and
     /// remembers the answer for a day, a failure for a minute.
     pub async fn inference_profile(&self, id: &str) -> Option<String> {

@@ -35,6 +35,7 @@ enum Operation {
     Converse,
     ConverseStream,
     GetInferenceProfile,
+    InvokeModel,
     ListFoundationModels,
     ListInferenceProfiles,
 }
@@ -87,6 +88,18 @@ impl Calls {
         let call = Call::new(Operation::ConverseStream, uri, body, effort);
         let stream = |deadline| self.event_stream(&call, deadline);
         self.repeat(call.retry, stream).await
+    }
+
+    /// POST of a model's own request, repeated as [`Retry`] allows.
+    pub(super) async fn invoke_model(
+        &self,
+        uri: Uri,
+        body: &Bytes,
+        effort: Effort<'_>,
+    ) -> Result<Answer, Error> {
+        let call = Call::new(Operation::InvokeModel, uri, body, effort);
+        let answer = |deadline| self.answer(&call, deadline);
+        self.repeat(call.retry, answer).await
     }
 
     /// GET of an inference profile, repeated only with other credentials or another date.
@@ -229,6 +242,7 @@ impl Operation {
             Self::Converse => "Converse",
             Self::ConverseStream => "ConverseStream",
             Self::GetInferenceProfile => "GetInferenceProfile",
+            Self::InvokeModel => "InvokeModel",
             Self::ListFoundationModels => "ListFoundationModels",
             Self::ListInferenceProfiles => "ListInferenceProfiles",
         }
@@ -236,7 +250,7 @@ impl Operation {
 
     fn method(self) -> Method {
         match self {
-            Self::Converse | Self::ConverseStream => Method::POST,
+            Self::Converse | Self::ConverseStream | Self::InvokeModel => Method::POST,
             Self::GetInferenceProfile
             | Self::ListFoundationModels
             | Self::ListInferenceProfiles => Method::GET,

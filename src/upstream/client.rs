@@ -137,6 +137,7 @@ impl Client {
     ) -> Result<Answer, Error> {
         expect_content_type(response.headers(), "application/json")?;
         let request_id = request_id(response.headers());
+        let input_tokens = input_tokens(response.headers());
         let mut body = BytesMut::new();
         self.read(response.into_body(), &mut body, MAX_ANSWER_BYTES, deadline)
             .await?;
@@ -146,7 +147,11 @@ impl Client {
             "it does not know the operation; is the endpoint URL right?"
         } else {
             let body = body.freeze();
-            return Ok(Answer { request_id, body });
+            return Ok(Answer {
+                request_id,
+                input_tokens,
+                body,
+            });
         };
         let reason = reason.to_owned();
         Err(Error::Protocol { reason, request_id })
@@ -282,4 +287,10 @@ fn is_unknown_operation(body: &[u8]) -> bool {
 fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("x-amzn-requestid")?.to_str().ok()?;
     (!id.is_empty() && id.len() <= MAX_REQUEST_ID_LENGTH).then(|| id.to_owned())
+}
+
+/// `x-amzn-bedrock-input-token-count`, the sum over all texts of a call.
+fn input_tokens(headers: &HeaderMap) -> Option<u64> {
+    let count = headers.get("x-amzn-bedrock-input-token-count")?;
+    count.to_str().ok()?.trim().parse().ok()
 }

@@ -47,10 +47,12 @@ pub use self::region::{Region, RegionSource};
 pub use self::signer::Signer;
 pub use self::tls::public_tls;
 
-/// The whole answer of a Converse call or of a look-up.
+/// The whole answer of a Converse call, of a model's own call or of a look-up.
 pub struct Answer {
     /// `x-amzn-requestid`.
     pub request_id: Option<String>,
+    /// `x-amzn-bedrock-input-token-count`, which InvokeModel's answers have.
+    pub input_tokens: Option<u64>,
     /// The JSON as Bedrock sent it, at most 64 MiB.
     pub body: Bytes,
 }
@@ -69,6 +71,7 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
             .field("request_id", &self.request_id)
+            .field("input_tokens", &self.input_tokens)
             .finish_non_exhaustive()
     }
 }

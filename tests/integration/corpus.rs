@@ -17,6 +17,7 @@ mod carried;
 mod checks;
 mod clients;
 mod conversations;
+mod embeddings;
 mod errors;
 mod frames;
 mod listings;

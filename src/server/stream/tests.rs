@@ -339,6 +339,7 @@ async fn a_call_that_fails_late_is_an_error_event() {
 async fn a_whole_answer_that_comes_late_is_streamed() {
     let answer = upstream::Answer {
         request_id: None,
+        input_tokens: None,
         body: Bytes::from_static(
             br#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#,
         ),

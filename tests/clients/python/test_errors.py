@@ -83,7 +83,7 @@ def test_a_model_that_is_not_there(client, name, stream):
 
 def test_a_path_that_is_not_there(client):
     with pytest.raises(openai.NotFoundError) as raised:
-        client.embeddings.create(model="replay.short-text", input="x")
+        client.moderations.create(input="x")
     assert raised.value.code == "unknown_url"
 
 

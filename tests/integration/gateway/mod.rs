@@ -14,6 +14,7 @@ mod choices;
 mod commitment;
 mod conversations;
 mod corpus;
+mod embeddings;
 mod errors;
 mod flow;
 mod headers;

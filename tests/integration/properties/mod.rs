@@ -3,6 +3,7 @@
 mod answer;
 mod conversations;
 mod decoder;
+mod embeddings;
 mod listings;
 mod media;
 mod prompt_cache;

@@ -1,0 +1,126 @@
+//! Where the calls of one embeddings request are made: all at the same target, and at the next when that fails.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::client_request::foundation_model_of;
+use super::inference::{MAX_ELAPSED, rest_after, wants_profile};
+use crate::metrics::Metrics;
+use crate::models::{Models, Target};
+use crate::upstream::{self, Bedrock};
+
+/// The targets of one request.
+#[derive(Debug)]
+pub(super) struct EmbeddingTargets {
+    models: Models,
+    metrics: Metrics,
+    /// When the first of them was called.
+    begun: Instant,
+    foundation_model: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    target: Target,
+    others: VecDeque<Target>,
+    /// How many targets failed before.
+    left_behind: u32,
+}
+
+impl EmbeddingTargets {
+    /// The targets whose foundation model is that of the first: the embeddings of another model cannot be compared
+    /// with its own.
+    pub(super) async fn new(
+        models: Models,
+        metrics: Metrics,
+        foundation_model: String,
+        first: Target,
+        others: VecDeque<Target>,
+    ) -> Self {
+        let mut same = VecDeque::new();
+        for other in others {
+            if foundation_model_of(&other).await.as_deref() == Some(&foundation_model) {
+                same.push_back(other);
+            }
+        }
+        Self {
+            models,
+            metrics,
+            begun: Instant::now(),
+            foundation_model,
+            state: Mutex::new(State {
+                target: first,
+                others: same,
+                left_behind: 0,
+            }),
+        }
+    }
+
+    /// The target that is called now.
+    pub(super) fn current(&self) -> Target {
+        self.state().target.clone()
+    }
+
+    /// The same to be called with as many attempts as are left: while there are other targets, with one.
+    pub(super) fn bedrock(&self) -> (Target, Bedrock) {
+        let state = self.state();
+        let bedrock = &state.target.bedrock;
+        let left = bedrock.max_attempts().saturating_sub(state.left_behind);
+        let attempts = if state.others.is_empty() {
+            left.max(1)
+        } else {
+            1
+        };
+        (state.target.clone(), bedrock.with_max_attempts(attempts))
+    }
+
+    /// Remembers that Bedrock took a call there.
+    pub(super) fn answered(&self, target: &Target) {
+        self.models.learn(target);
+    }
+
+    /// Whether a call that failed at `failed` is to be made once more: through an inference profile, or at the next
+    /// target. What one call found out holds for all.
+    pub(super) fn go_on(&self, failed: &Target, error: &upstream::Error) -> bool {
+        if !wants_profile(error) && !error.may_not_be_elsewhere() {
+            return false;
+        }
+        let mut state = self.state();
+        if state.target.key() != failed.key() {
+            return true;
+        }
+        if wants_profile(error) {
+            let meant = failed.instead_of().is_none().then_some(failed);
+            let through =
+                meant.and_then(|meant| self.models.through_profile(meant, &self.foundation_model));
+            let Some(through) = through else { return false };
+            state.target = through;
+            return true;
+        }
+        if self.begun.elapsed() > MAX_ELAPSED {
+            return false;
+        }
+        let Some(next) = state.others.pop_front() else {
+            return false;
+        };
+        self.models.rest(failed, rest_after(error));
+        self.metrics.failover(error.name());
+        warn!(%error, target = %failed, %next, "the next target is called");
+        state.target = next;
+        state.left_behind += 1;
+        true
+    }
+
+    /// The inference profiles through which the model can be called.
+    pub(super) fn profiles(&self, target: &Target) -> Vec<String> {
+        self.models.profiles_of(target, &self.foundation_model)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

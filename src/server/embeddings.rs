@@ -1,0 +1,222 @@
+//! `POST /v1/embeddings`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+
+use super::beginning::{Pending, in_order};
+use super::body::Payload;
+use super::chat_completions::notes_headers;
+use super::client_request::foundation_model_of;
+use super::embedding_targets::EmbeddingTargets;
+use super::exchange::Exchange;
+use super::gateway::{Gateway, Reply};
+use super::inference::{Refused, naming, wants_profile};
+use super::recording::Tap;
+use super::request_body::Share;
+use super::translation::{Translator, not_an_id, note_model};
+use super::upstream_failure::from_upstream;
+use crate::bedrock::EmbeddingModel;
+use crate::bedrock::response::TokenUsage;
+use crate::error::Error;
+use crate::fixture::Recorder;
+use crate::models::{Target, Targets};
+use crate::openai::embedding::EncodingFormat;
+use crate::openai::embedding_list::EmbeddingUsage;
+use crate::openai::error::excerpt;
+use crate::openai::{EmbeddingList, EmbeddingRequest, InvalidRequest};
+use crate::translate::{EmbeddingCall, EmbeddingCalls, Failure, embeddings};
+use crate::upstream::{self, Answer, Attempts};
+
+/// How many calls of one request are made at the same time: enough to be quick, few enough to leave the account's quota to
+/// others.
+const CALLS_AT_ONCE: usize = 8;
+
+/// What the calls of one request have in common.
+#[derive(Clone)]
+struct Embedder {
+    targets: Arc<EmbeddingTargets>,
+    translator: Arc<Translator>,
+    recorder: Option<Recorder>,
+    attempts: Arc<Attempts>,
+    format: EncodingFormat,
+}
+
+/// The answer to one call.
+struct Embedded {
+    /// Where it was made: `account/region/model`.
+    target: String,
+    /// `x-amzn-requestid`.
+    request_id: Option<String>,
+    /// Each as JSON text, in the order of the texts.
+    embeddings: Vec<String>,
+    /// The tokens of all texts, where Bedrock said so.
+    input_tokens: Option<u64>,
+}
+
+impl Gateway {
+    /// Answers an embeddings request: as many calls of Bedrock as the model needs for its texts.
+    ///
+    /// # Errors
+    /// For a request that is wrong, and for the first call that fails; the others are then ended.
+    pub(super) async fn embeddings(
+        &self,
+        (body, _share): (Bytes, Share),
+        exchange: &mut Exchange,
+    ) -> Result<Reply, Error> {
+        let translator = self.translator();
+        let json = translator.without_lone_surrogates(body).await;
+        let request = translator
+            .aside()
+            .run(json.len(), || EmbeddingRequest::parse(&json))
+            .await?;
+        // No conversation goes on here, so any number will do.
+        let targets = self.models().targets(&request.model, || fastrand::u64(..));
+        let Targets {
+            label,
+            first,
+            others,
+        } = targets.map_err(not_an_id)?;
+        // What a client writes around an id must not become a label of its own.
+        exchange.model = label;
+        let (foundation_model, model) = embedding_model(&first, &exchange.model).await?;
+        let (calls, mut notes) = EmbeddingCalls::new(&request, model)?;
+        translator.accept(&notes)?;
+        exchange.called(&first.key(), None);
+        let (models, metrics) = (self.models().clone(), self.metrics().clone());
+        let targets = EmbeddingTargets::new(models, metrics, foundation_model, first, others);
+        let embedder = Embedder {
+            targets: Arc::new(targets.await),
+            translator: Arc::clone(translator),
+            recorder: self.recorder().cloned(),
+            attempts: Arc::clone(&exchange.attempts),
+            format: request.encoding_format,
+        };
+        let mut list = EmbeddingList::default();
+        let mut tokens = Some(0_u64);
+        let pending = calls.calls().map(|call| embedder.begin(call));
+        let answered = in_order(pending, CALLS_AT_ONCE, |embedded: Embedded| {
+            if list.is_empty() {
+                exchange.upstream_request_id = embedded.request_id;
+            }
+            exchange.answered(&embedded.target, None);
+            for embedding in &embedded.embeddings {
+                list.push(embedding);
+            }
+            let sum = tokens.zip(embedded.input_tokens);
+            tokens = sum.map(|(sum, more)| sum.saturating_add(more));
+        });
+        answered
+            .await
+            .map_err(|refused| refused.told_to(exchange))?;
+        exchange.usage = tokens.map(TokenUsage::of_input);
+        exchange.measure_overhead();
+        let body = list.finish(&request.model, tokens.map(EmbeddingUsage::of));
+        note_model(&mut notes, &request.model, &embedder.targets.current());
+        let mut headers = notes_headers(&notes);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(Reply {
+            headers,
+            payload: Payload::Whole(body.into()),
+        })
+    }
+}
+
+impl Embedder {
+    /// The call, which is made once it is waited for.
+    fn begin(&self, call: EmbeddingCall) -> Pending<Embedded> {
+        Box::pin(self.clone().embed(call))
+    }
+
+    async fn embed(self, call: EmbeddingCall) -> Result<Embedded, Refused> {
+        let body = Bytes::from(call.body);
+        let (target, answer) = self.invoke(&body).await?;
+        let Answer {
+            request_id,
+            input_tokens,
+            body,
+        } = answer;
+        let read = self
+            .translator
+            .aside()
+            .run(body.len(), || embeddings(&body, call.texts, self.format));
+        match read.await {
+            Ok(read) => Ok(Embedded {
+                target: target.key(),
+                request_id,
+                embeddings: read.embeddings,
+                input_tokens: input_tokens.or(read.input_tokens),
+            }),
+            Err(error) => Err(Refused {
+                error: Failure::from_answer_error(&error, None).into(),
+                request_id,
+            }),
+        }
+    }
+
+    /// Calls InvokeModel at one target after the other until there is an answer.
+    async fn invoke(&self, body: &Bytes) -> Result<(Target, Answer), Refused> {
+        loop {
+            let (target, bedrock) = self.targets.bedrock();
+            let tap = self
+                .recorder
+                .as_ref()
+                .map(|recorder| Tap::of_model(recorder, &target.model_id, body));
+            let answer = bedrock
+                .invoke_model(&target.model_id, body.clone(), &self.attempts)
+                .await;
+            match answer {
+                Ok(answer) => {
+                    if let Some(tap) = tap {
+                        tap.model_answer(&answer);
+                    }
+                    self.targets.answered(&target);
+                    return Ok((target, answer));
+                }
+                Err(error) => {
+                    if let Some(tap) = tap {
+                        tap.failure(&error);
+                    }
+                    if !self.targets.go_on(&target, &error) {
+                        return Err(self.refused(&target, &error));
+                    }
+                }
+            }
+        }
+    }
+
+    fn refused(&self, target: &Target, error: &upstream::Error) -> Refused {
+        let mut told = from_upstream(error, None);
+        if wants_profile(error) {
+            told = naming(told, &self.targets.profiles(target));
+        }
+        Refused {
+            error: told,
+            request_id: error.request_id().map(str::to_owned),
+        }
+    }
+}
+
+/// The foundation model that a target calls, and what it takes; `id` is what the client asked for.
+async fn embedding_model(target: &Target, id: &str) -> Result<(String, EmbeddingModel), Error> {
+    let Some(foundation_model) = foundation_model_of(target).await else {
+        let message = format!(
+            "The model '{}' is not known: it is no id of Bedrock's, or no inference profile that this gateway may look up.",
+            excerpt(id)
+        );
+        let code = Some("model_not_found");
+        return Err(Failure::new(404, "invalid_request_error", code, message).into());
+    };
+    match EmbeddingModel::of(&foundation_model) {
+        Some(model) => Ok((foundation_model, model)),
+        None => {
+            let message = format!(
+                "'{}' is no embeddings model that this gateway knows.",
+                excerpt(id)
+            );
+            Err(InvalidRequest::value("model", message).into())
+        }
+    }
+}
