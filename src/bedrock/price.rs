@@ -3,9 +3,9 @@
 //! The prices are those of the standard tier, in US dollars, as <https://aws.amazon.com/bedrock/pricing/> and the model
 //! cards of the user guide publish them for `us-east-1`; for Claude they agree with
 //! <https://platform.claude.com/docs/en/about-claude/pricing>. Some regions are dearer, and the flex, priority and
-//! batch tiers have other prices. A prompt may be long enough for a dearer tier: above 100,000 tokens with Claude Haiku 5.5,
-//! above 200,000 with the one-million-token betas of Claude Sonnet 4 and 4.5, above 272,000 with GPT-5.6. The table has
-//! the first tier, and for Claude the cache that lives five minutes.
+//! batch tiers have other prices. A long prompt may fall into a dearer tier: above 100,000 tokens with Claude Haiku
+//! 5.5, above 200,000 with the one-million-token betas of Claude Sonnet 4 and 4.5, above 272,000 with GPT-5.6. The
+//! table has the first tier, and for Claude the cache that lives five minutes.
 //!
 //! To update it: change the rows against those pages, and the date above. A model whose price nobody publishes, or for
 //! which the sources disagree, has no row; an unknown price is never zero.
