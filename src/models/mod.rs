@@ -173,13 +173,17 @@ impl Shared {
         if targets.iter().any(|target| target.weight.is_some()) {
             spread::order(&mut targets, conversation());
         }
+        let found = self.discovery.models();
         targets
             .into_iter()
             .map(|target| {
                 // Checked at the start.
                 let bedrock = self.bedrock_of(target);
                 let bedrock = bedrock.unwrap_or_else(|_| self.accounts.own().clone());
-                Target::new(bedrock, &target.model).configured(model)
+                let row = found.iter().find(|row| row.id == target.model);
+                Target::new(bedrock, &target.model)
+                    .listed(row)
+                    .configured(model)
             })
             .collect()
     }
@@ -188,23 +192,30 @@ impl Shared {
     /// found, by its id or by the name that people use, and everything else in the gateway's region.
     fn discovered_target(&self, id: &str) -> Target {
         let own = self.accounts.own();
+        let found = self.discovery.models();
+        let row = found.iter().find(|row| row.id == id);
         if id.starts_with("arn:") {
-            let bedrock = id::arn_region(id, &own.describe().region);
-            let bedrock =
-                bedrock.and_then(|region| self.accounts.bedrock(None, Some(&region)).ok());
-            return Target::new(bedrock.unwrap_or_else(|| own.clone()), id);
+            let region = id::arn_region(id, &own.describe().region);
+            return Target::new(self.own_in(region), id).listed(row);
         }
-        let models = self.discovery.models();
-        let named = models.iter().find(|model| model.id == id);
-        let global = self.auto_profile == AutoProfile::Global;
-        let region = own.describe().region.as_str();
-        let found = named.or_else(|| catalog::by_name(&models, id, region, global));
-        let Some(model) = found else {
+        // Only what is no id can be a name.
+        let named = || {
+            let global = self.auto_profile == AutoProfile::Global;
+            let region = own.describe().region.as_str();
+            catalog::by_name(&found, id, region, global)
+        };
+        let is_id = matches!(foundation_model(id), Ok(Some(_)));
+        let Some(row) = row.or_else(|| (!is_id).then(named).flatten()) else {
             return Target::new(own.clone(), id);
         };
-        let region = Region::new(&model.region, RegionSource::Target).ok();
+        let region = Region::new(&row.region, RegionSource::Target).ok();
+        Target::new(self.own_in(region), &row.id).listed(Some(row))
+    }
+
+    /// The gateway's own account in a region.
+    fn own_in(&self, region: Option<Region>) -> Bedrock {
         let bedrock = region.and_then(|region| self.accounts.bedrock(None, Some(&region)).ok());
-        Target::new(bedrock.unwrap_or_else(|| own.clone()), &model.id)
+        bedrock.unwrap_or_else(|| self.accounts.own().clone())
     }
 
     fn profiles(&self, target: &Target, foundation_model: &str, global: bool) -> Vec<String> {

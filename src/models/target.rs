@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::bedrock::catalog::InvocableModel;
 use crate::config;
 use crate::upstream::Bedrock;
 
@@ -16,6 +17,8 @@ pub struct Target {
     pub model_id: String,
     /// The id that was meant, where a profile is called instead of it.
     instead_of: Option<String>,
+    /// The foundation model, as far as AWS's lists say.
+    listed_model: Option<String>,
     configured: Option<Arc<config::Model>>,
 }
 
@@ -36,7 +39,15 @@ impl Target {
             bedrock,
             model_id: model_id.to_owned(),
             instead_of: None,
+            listed_model: None,
             configured: None,
+        }
+    }
+
+    pub(super) fn listed(self, row: Option<&InvocableModel>) -> Self {
+        Self {
+            listed_model: row.and_then(|row| row.foundation_model.clone()),
+            ..self
         }
     }
 
@@ -58,6 +69,11 @@ impl Target {
     /// The id that was meant, where an inference profile is called instead of it.
     pub fn instead_of(&self) -> Option<&str> {
         self.instead_of.as_deref()
+    }
+
+    /// The foundation model behind an id that does not say, as far as AWS's lists do.
+    pub fn listed_model(&self) -> Option<&str> {
+        self.listed_model.as_deref()
     }
 
     /// What the configuration says of the model, if anything.

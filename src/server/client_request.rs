@@ -121,7 +121,8 @@ impl Subject {
     }
 }
 
-/// The foundation model that a target calls: as the configuration says, else as the id does, else by a look-up.
+/// The foundation model that a target calls: as the configuration says, else as the id does, else as AWS's lists do, else
+/// by a look-up.
 pub(super) async fn foundation_model_of(target: &Target) -> Option<String> {
     let name = |id: &str| foundation_model(id).ok().flatten().map(str::to_owned);
     let base_model = target
@@ -131,8 +132,9 @@ pub(super) async fn foundation_model_of(target: &Target) -> Option<String> {
         // What is no id of Bedrock's is the operator's own word for a model, and of no family.
         return name(base_model);
     }
-    if let Some(named) = name(&target.model_id) {
-        return Some(named);
+    let named = name(&target.model_id).or_else(|| target.listed_model().and_then(name));
+    if named.is_some() {
+        return named;
     }
     let profile = target.bedrock.inference_profile(&target.model_id).await;
     profile.as_deref().and_then(name)

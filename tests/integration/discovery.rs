@@ -5,7 +5,7 @@
     reason = "a test stops where something is not as it should be"
 )]
 
-mod control_plane;
+pub(crate) mod control_plane;
 mod kept;
 mod lists;
 mod refreshes;

@@ -24,6 +24,7 @@ mod keys;
 mod measures;
 mod models;
 mod passing;
+mod profiles;
 mod prompt_cache;
 mod readiness;
 mod reasoning;
