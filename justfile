@@ -26,7 +26,7 @@ test *arguments:
 run *arguments:
     cargo run --release -- serve --replay fixtures {{arguments}}
 
-# Everything, the OpenAI SDKs for Python and Node included.
+# Everything, the OpenAI SDKs for Python and Node and OpenClaw included.
 ci:
     bash .ci/run
 
