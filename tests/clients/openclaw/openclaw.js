@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 const entry = fileURLToPath(new URL("node_modules/openclaw/openclaw.mjs", import.meta.url));
 // OpenClaw's own demand.
 const NEEDED = [24, 16];
-// How long a command may take, in milliseconds; one takes about ten seconds, most of it its start.
-const patience = 120_000;
+// How long a command may take, in milliseconds; one takes some ten seconds on an idle machine.
+const patience = 180_000;
 
 export const skip = missing();
 
