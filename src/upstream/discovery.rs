@@ -1,7 +1,6 @@
 //! The models that can be called, asked of AWS in the background: whoever wants the list gets the last good one and
 //! waits for nobody.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use tracing::debug;
 
 use self::cache::Cache;
 use self::schedule::pause;
+use self::told::Told;
 use super::Bedrock;
 use crate::bedrock::catalog::{InvocableModel, Listing, merge};
 use crate::config::{self, Environment};
@@ -22,6 +22,7 @@ pub use self::refresh::{ListFailure, Refreshed};
 mod cache;
 mod refresh;
 mod schedule;
+mod told;
 
 /// How long somebody who wants a list waits for a new one.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,7 +53,7 @@ struct State {
     /// The refresh that is under way.
     flight: Option<Flight>,
     /// The failures that were told, until the list can be had again.
-    told: HashSet<refresh::Told>,
+    told: Told,
 }
 
 /// A refresh under way, and then what came of it.
@@ -79,7 +80,7 @@ impl Discovery {
             listings,
             asked,
             flight: None,
-            told: HashSet::new(),
+            told: Told::default(),
         };
         let shared = Arc::new(Shared {
             places,

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
-use super::{Shared, State};
+use super::Shared;
 use crate::bedrock::ExceptionKind;
 use crate::bedrock::catalog::{InvocableModel, Listing, merge};
 use crate::bedrock::listing::{
@@ -40,9 +40,6 @@ pub struct ListFailure {
     pub error: Error,
 }
 
-/// A failure as far as it is told once: region, operation, and the error's name.
-pub(super) type Told = (String, &'static str, &'static str);
-
 /// What one place answered.
 struct Answers {
     foundation_models: Result<Vec<FoundationModelSummary>, Error>,
@@ -57,8 +54,13 @@ impl ListFailure {
         denied.then(|| format!("bedrock:{}", self.operation))
     }
 
-    fn told(&self) -> Told {
-        (self.region.clone(), self.operation, self.error.name())
+    /// Whether it is the same failure again, as far as anybody could do something else about it.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.is_of_list(other) && self.error.name() == other.error.name()
+    }
+
+    pub(super) fn is_of_list(&self, other: &Self) -> bool {
+        (&self.region, self.operation) == (&other.region, other.operation)
     }
 }
 
@@ -111,7 +113,14 @@ impl Shared {
             }
         }
         state.asked = true;
-        state.tell(&failures);
+        for failure in &failures {
+            if state.told.is_news(failure) {
+                warn!("the list of models is not complete: {failure}");
+            } else {
+                debug!("the list of models is not complete: {failure}");
+            }
+        }
+        state.told.forget_all_but(&failures);
         if !had {
             return (Err(failures), None);
         }
@@ -126,25 +135,6 @@ impl Shared {
         }
         let models = Arc::clone(&state.models);
         (Ok(Refreshed { models, failures }), changed)
-    }
-}
-
-impl State {
-    /// Warns of each failure once until its list can be had again: a missing permission is no news every hour.
-    fn tell(&mut self, failures: &[ListFailure]) {
-        let fails = |told: &Told| {
-            let same =
-                |failure: &ListFailure| (&failure.region, failure.operation) == (&told.0, told.1);
-            failures.iter().any(same)
-        };
-        self.told.retain(fails);
-        for failure in failures {
-            if self.told.insert(failure.told()) {
-                warn!("the list of models is not complete: {failure}");
-            } else {
-                debug!("the list of models is not complete: {failure}");
-            }
-        }
     }
 }
 
@@ -175,7 +165,7 @@ impl Answers {
             // Both kinds of profiles fail for one reason.
             if !failures
                 .iter()
-                .any(|other: &ListFailure| other.told() == failure.told())
+                .any(|other: &ListFailure| other.is_like(&failure))
             {
                 failures.push(failure);
             }

@@ -26,7 +26,7 @@ pub(crate) enum List {
     ApplicationProfiles,
 }
 
-pub(crate) const LISTS: [List; 3] = [
+const LISTS: [List; 3] = [
     List::FoundationModels,
     List::SystemProfiles,
     List::ApplicationProfiles,

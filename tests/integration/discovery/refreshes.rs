@@ -1,7 +1,5 @@
 //! What a refresh brings, and what is left when it fails.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use outcrop::bedrock::catalog::{InvocableKind, merge};
@@ -10,10 +8,8 @@ use outcrop::metrics::Metrics;
 use outcrop::upstream::Discovery;
 use serde_json::json;
 use tokio::time::sleep;
-use tracing::subscriber;
-use tracing_subscriber::fmt::MakeWriter;
 
-use super::control_plane::{Answer, ControlPlane, LISTS, List};
+use super::control_plane::{Answer, ControlPlane, List};
 use super::{all_of, bedrock, bedrock_at, begin, every, hourly, ids};
 
 const DENIED: Answer = Answer::Exception(
@@ -142,38 +138,6 @@ async fn without_the_permission_for_profiles_there_are_still_models() {
 }
 
 #[tokio::test]
-async fn a_missing_permission_is_told_once_until_it_is_granted() {
-    let log = Log::default();
-    let lines = tracing_subscriber::fmt()
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    let _guard = subscriber::set_default(lines);
-    let control = ControlPlane::start().await;
-    let discovery = begin(&control, &hourly(), None).await;
-    discovery.refresh().await.unwrap();
-    assert_eq!(log.warnings(), 0);
-    for list in LISTS {
-        control.set(list, DENIED);
-    }
-    for _ in 0..3 {
-        discovery.refresh().await.unwrap_err();
-    }
-    assert_eq!(log.warnings(), 2, "{}", log.text());
-    for action in [
-        "bedrock:ListFoundationModels",
-        "bedrock:ListInferenceProfiles",
-    ] {
-        assert_eq!(log.text().matches(action).count(), 1, "{}", log.text());
-    }
-    control.set(List::FoundationModels, Answer::Pages(vec![b"{}".to_vec()]));
-    discovery.refresh().await.unwrap();
-    control.set(List::FoundationModels, DENIED);
-    discovery.refresh().await.unwrap_err();
-    assert_eq!(log.warnings(), 3, "{}", log.text());
-}
-
-#[tokio::test]
 async fn nothing_is_asked_when_discovery_is_off() {
     let control = ControlPlane::start().await;
     let off = config::Discovery {
@@ -216,37 +180,4 @@ async fn the_list_follows_aws_while_somebody_wants_it() {
     let calls = control.received().len();
     sleep(10 * minute).await;
     assert_eq!(control.received().len(), calls);
-}
-
-/// The lines of this thread's log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    fn warnings(&self) -> usize {
-        self.text().matches(" WARN ").count()
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
