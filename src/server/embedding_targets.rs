@@ -1,6 +1,7 @@
 //! Where the calls of one embeddings request are made: all at the same target, and at the next when that fails.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -9,7 +10,7 @@ use tracing::warn;
 use super::client_request::foundation_model_of;
 use super::inference::{MAX_ELAPSED, rest_after, wants_profile};
 use crate::metrics::Metrics;
-use crate::models::{Models, Target};
+use crate::models::{Models, Target, Targets};
 use crate::upstream::{self, Bedrock};
 
 /// The targets of one request.
@@ -32,32 +33,37 @@ struct State {
 }
 
 impl EmbeddingTargets {
-    /// The targets whose foundation model is that of the first: the embeddings of another model cannot be compared
-    /// with its own.
-    pub(super) async fn new(
-        models: Models,
-        metrics: Metrics,
-        foundation_model: String,
-        first: Target,
-        others: VecDeque<Target>,
-    ) -> Self {
+    /// Those of `targets` that call the model which the configuration names first, whichever of them rests now: the
+    /// embeddings of another model cannot be compared with its own. None where that model is not known.
+    pub(super) async fn new(models: Models, metrics: Metrics, targets: Targets) -> Option<Self> {
+        let Targets { first, others, .. } = targets;
+        let leading = others.iter().find(|other| is_named_first(other));
+        let leading = leading
+            .filter(|_| !is_named_first(&first))
+            .unwrap_or(&first);
+        let foundation_model = foundation_model_of(leading).await?;
         let mut same = VecDeque::new();
-        for other in others {
-            if foundation_model_of(&other).await.as_deref() == Some(&foundation_model) {
-                same.push_back(other);
+        for target in iter::once(first).chain(others) {
+            if foundation_model_of(&target).await.as_deref() == Some(&foundation_model) {
+                same.push_back(target);
             }
         }
-        Self {
+        Some(Self {
             models,
             metrics,
             begun: Instant::now(),
             foundation_model,
             state: Mutex::new(State {
-                target: first,
+                target: same.pop_front()?,
                 others: same,
                 left_behind: 0,
             }),
-        }
+        })
+    }
+
+    /// The foundation model that all of them call.
+    pub(super) fn foundation_model(&self) -> &str {
+        &self.foundation_model
     }
 
     /// The target that is called now.
@@ -123,4 +129,11 @@ impl EmbeddingTargets {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the configuration names this target before all others.
+fn is_named_first(target: &Target) -> bool {
+    let named = target.instead_of().unwrap_or(&target.model_id);
+    let first = target.settings().and_then(|model| model.targets.first());
+    first.is_some_and(|first| first.model == named)
 }

@@ -9,7 +9,6 @@ use http::header::CONTENT_TYPE;
 use super::beginning::{Pending, in_order};
 use super::body::Payload;
 use super::chat_completions::notes_headers;
-use super::client_request::foundation_model_of;
 use super::embedding_targets::EmbeddingTargets;
 use super::exchange::Exchange;
 use super::gateway::{Gateway, Reply};
@@ -22,7 +21,7 @@ use crate::bedrock::EmbeddingModel;
 use crate::bedrock::response::TokenUsage;
 use crate::error::Error;
 use crate::fixture::Recorder;
-use crate::models::{Target, Targets};
+use crate::models::Target;
 use crate::openai::embedding::EncodingFormat;
 use crate::openai::embedding_list::EmbeddingUsage;
 use crate::openai::error::excerpt;
@@ -74,21 +73,20 @@ impl Gateway {
             .await?;
         // No conversation goes on here, so any number will do.
         let targets = self.models().targets(&request.model, || fastrand::u64(..));
-        let Targets {
-            label,
-            first,
-            others,
-        } = targets.map_err(not_an_id)?;
+        let targets = targets.map_err(not_an_id)?;
         // What a client writes around an id must not become a label of its own.
-        exchange.model = label;
-        let (foundation_model, model) = embedding_model(&first, &exchange.model).await?;
+        exchange.model.clone_from(&targets.label);
+        let (models, metrics) = (self.models().clone(), self.metrics().clone());
+        let targets = EmbeddingTargets::new(models, metrics, targets)
+            .await
+            .ok_or_else(|| unknown_model(&exchange.model))?;
+        let model = EmbeddingModel::of(targets.foundation_model())
+            .ok_or_else(|| other_model(&exchange.model))?;
         let (calls, mut notes) = EmbeddingCalls::new(&request, model)?;
         translator.accept(&notes)?;
-        exchange.called(&first.key(), None);
-        let (models, metrics) = (self.models().clone(), self.metrics().clone());
-        let targets = EmbeddingTargets::new(models, metrics, foundation_model, first, others);
+        exchange.called(&targets.current().key(), None);
         let embedder = Embedder {
-            targets: Arc::new(targets.await),
+            targets: Arc::new(targets),
             translator: Arc::clone(translator),
             recorder: self.recorder().cloned(),
             attempts: Arc::clone(&exchange.attempts),
@@ -199,24 +197,19 @@ impl Embedder {
     }
 }
 
-/// The foundation model that a target calls, and what it takes; `id` is what the client asked for.
-async fn embedding_model(target: &Target, id: &str) -> Result<(String, EmbeddingModel), Error> {
-    let Some(foundation_model) = foundation_model_of(target).await else {
-        let message = format!(
-            "The model '{}' is not known: it is no id of Bedrock's, or no inference profile that this gateway may look up.",
-            excerpt(id)
-        );
-        let code = Some("model_not_found");
-        return Err(Failure::new(404, "invalid_request_error", code, message).into());
-    };
-    match EmbeddingModel::of(&foundation_model) {
-        Some(model) => Ok((foundation_model, model)),
-        None => {
-            let message = format!(
-                "'{}' is no embeddings model that this gateway knows.",
-                excerpt(id)
-            );
-            Err(InvalidRequest::value("model", message).into())
-        }
-    }
+fn unknown_model(id: &str) -> Error {
+    let message = format!(
+        "The model '{}' is not known: it is no id of Bedrock's, or no inference profile that this gateway may look up.",
+        excerpt(id)
+    );
+    let code = Some("model_not_found");
+    Failure::new(404, "invalid_request_error", code, message).into()
+}
+
+fn other_model(id: &str) -> Error {
+    let message = format!(
+        "'{}' is no embeddings model that this gateway knows.",
+        excerpt(id)
+    );
+    InvalidRequest::value("model", message).into()
 }

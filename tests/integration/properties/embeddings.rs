@@ -30,7 +30,8 @@ fn texts_of(body: &[u8]) -> Vec<String> {
     let one = body
         .get("inputText")
         .or_else(|| body.pointer("/singleEmbeddingParams/text/value"));
-    let several = body["texts"].as_array().into_iter().flatten();
+    let several = body.get("texts").and_then(Value::as_array);
+    let several = several.into_iter().flatten();
     one.into_iter()
         .chain(several)
         .map(|text| text.as_str().unwrap().to_owned())
