@@ -10,7 +10,7 @@ use super::embedded::Embedded;
 use crate::config::{self, Config, Environment, Flags};
 use crate::metrics::Metrics;
 use crate::models::{ListedModel, Listing, places};
-use crate::upstream::{Accounts, Discovery};
+use crate::upstream::{Accounts, Discovery, ListFailure};
 
 /// Where the models are looked up.
 #[derive(Args, Clone, Debug)]
@@ -69,7 +69,7 @@ impl Source {
         Ok(Found {
             config,
             models,
-            problems: failures.iter().map(ToString::to_string).collect(),
+            problems: problems(&failures),
         })
     }
 }
@@ -86,6 +86,27 @@ impl Found {
             Err(Failure::of_lines(self.problems))
         }
     }
+}
+
+/// What could not be asked, in a line for each reason: a cable that is not plugged in stops all lists alike.
+fn problems(failures: &[ListFailure]) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    let mut problems = Vec::new();
+    for failure in failures {
+        if failure.missing_permission().is_some() {
+            problems.push(failure.to_string());
+            continue;
+        }
+        let list = format!("{} in {}", failure.operation, failure.region);
+        let reason = failure.error.to_string();
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, lists)) => lists.push(list),
+            None => reasons.push((reason, vec![list])),
+        }
+    }
+    let others = reasons.into_iter();
+    problems.extend(others.map(|(reason, lists)| format!("{}: {reason}", lists.join(", "))));
+    problems
 }
 
 /// A line on a terminal that says what takes its time; it goes away when this is dropped.

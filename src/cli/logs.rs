@@ -17,7 +17,8 @@ use crate::config::{Environment, LogFormat};
 pub const OF_SERVERS: &str = "warn,aws_config=error,outcrop=info";
 
 /// What commands that ask once log: what comes of it they tell themselves.
-pub const OF_QUESTIONS: &str = "error,outcrop=warn,outcrop::upstream::discovery=error";
+pub const OF_QUESTIONS: &str =
+    "error,outcrop=warn,outcrop::upstream::calls=error,outcrop::upstream::discovery=error";
 
 /// The target of the line that says where the server listens; no filter drops it, because scripts
 /// and tests wait for it.

@@ -60,9 +60,10 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
         key_env: &arguments.key_env,
     };
     let Some(configuration) = configuration(&provider, &found.models, &found.config.models) else {
-        return found.complete().and(Err(Failure::new(
+        found.complete()?;
+        return Err(Failure::new(
             "there is no model that calls tools, which an agent needs",
-        )));
+        ));
     };
     if arguments.json {
         print(&format!("{configuration:#}\n"))?;

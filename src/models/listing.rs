@@ -2,7 +2,7 @@
 
 use crate::bedrock::catalog::{InvocableModel, Purpose};
 
-use crate::bedrock::{Family, Price, Reasoning, model_id};
+use crate::bedrock::{Dimensions, EmbeddingModel, Family, Price, Reasoning, model_id};
 use crate::config::{self, Config};
 use crate::openai::model::{Cost, Model};
 
@@ -109,6 +109,7 @@ impl Listing {
             max_output_tokens: max_tokens,
             input_modalities: known.input_modalities(&family),
             output_modalities: vec![if chat { "text" } else { "embeddings" }],
+            dimensions: known.dimensions(),
             reasoning: chat && family.reasoning != Reasoning::None,
             tools: chat && family.tools,
             deprecated: known.row.is_some_and(|row| row.legacy),
@@ -154,8 +155,25 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// What AWS lists it for, else what its name says.
     fn purpose(&self) -> Purpose {
-        self.row.map_or(Purpose::Chat, |row| row.purpose)
+        match (self.row, self.embedding_model()) {
+            (Some(row), _) => row.purpose,
+            (None, Some(_)) => Purpose::Embeddings,
+            (None, None) => Purpose::Chat,
+        }
+    }
+
+    fn embedding_model(&self) -> Option<EmbeddingModel> {
+        EmbeddingModel::of(self.foundation_model?)
+    }
+
+    fn dimensions(&self) -> Vec<u64> {
+        match self.embedding_model().map(|model| model.dimensions) {
+            Some(Dimensions::OneOf(dimensions)) => dimensions.to_vec(),
+            Some(Dimensions::Fixed(dimensions)) => vec![dimensions],
+            Some(Dimensions::Unknown) | None => Vec::new(),
+        }
     }
 
     /// AWS's name of a model, under its own id; an alias is its own name.

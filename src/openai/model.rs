@@ -32,6 +32,9 @@ pub struct Model {
     pub input_modalities: Vec<&'static str>,
     /// `text` or `embeddings`.
     pub output_modalities: Vec<&'static str>,
+    /// How many numbers an embedding can have; empty for all that make none, and where nobody knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dimensions: Vec<u64>,
     /// Whether the model thinks, unasked or asked.
     pub reasoning: bool,
     /// Whether the model calls tools.

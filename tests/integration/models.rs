@@ -272,6 +272,25 @@ fn address_and_key_of_the_gateway_can_be_chosen() {
     }
 }
 
+#[test]
+fn one_reason_for_all_lists_is_one_line() {
+    let mut command = outcrop(&["models"]);
+    command.envs([
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]);
+    let (code, output, error) = ran(&mut command);
+    assert_eq!((code, output.as_str()), (Some(1), ""));
+    assert_eq!(error.lines().count(), 1, "{error}");
+    for part in [
+        "ListFoundationModels",
+        "ListInferenceProfiles",
+        "no AWS credentials were found",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
 /// A Bedrock that shows foundation models and keeps its profiles to itself.
 async fn deny_profiles(bedrock: ScriptedBedrock) {
     loop {

@@ -58,16 +58,16 @@ fn its_options_are_those_of_the_help() {
 }
 
 #[test]
-fn it_names_every_flag_of_both_commands() {
+fn it_names_every_flag_of_each_command() {
     let readme = read("README.md");
-    for command in ["serve", "replay"] {
+    for command in ["serve", "models", "openclaw", "replay"] {
         let help = help(command);
         let flags: Vec<_> = help
             .lines()
             .filter_map(|line| line.trim_start().strip_prefix("--"))
             .map(|line| line.split(' ').next().unwrap())
             .collect();
-        assert!(flags.len() > 4, "the help was not understood: {flags:?}");
+        assert!(flags.len() >= 4, "the help was not understood: {flags:?}");
         for flag in flags {
             assert!(readme.contains(&format!("--{flag}")), "{command} --{flag}");
         }

@@ -181,11 +181,16 @@ fn models_that_embed_neither_chat_nor_have_the_limits_of_those_that_do() {
         purpose: Purpose::Embeddings,
         ..row("amazon.titan-embed-text-v2:0", &["text", "image"])
     };
-    let model = one(titan);
-    assert_eq!(model.input_modalities, ["text"]);
-    assert_eq!(model.output_modalities, ["embeddings"]);
-    assert!(!model.reasoning && !model.tools);
-    assert_eq!(model.max_tokens, None);
+    // An alias of a model that AWS was not asked for is told by the name.
+    let alias = configured("text-embedding-3-small", "cohere.embed-english-v3");
+    let models = list(&[titan], vec![alias]);
+    for (model, dimensions) in models.iter().zip([&[1024][..], &[256, 512, 1024]]) {
+        assert_eq!(model.input_modalities, ["text"], "{}", model.id);
+        assert_eq!(model.output_modalities, ["embeddings"]);
+        assert_eq!(model.dimensions, dimensions);
+        assert!(!model.reasoning && !model.tools);
+        assert_eq!((model.context_window, model.max_tokens), (None, None));
+    }
 }
 
 #[test]
