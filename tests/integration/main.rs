@@ -10,6 +10,7 @@ mod command_line;
 mod corpus;
 mod discovery;
 mod embeddings;
+mod credentials;
 mod families;
 mod fetch;
 mod fuzz_corpus;
