@@ -11,7 +11,8 @@ use crate::support::gateway::{MODEL, whole_question};
 use crate::support::process::{Process, outcrop};
 use crate::upstream::server::{Received, Reply, Server, head, json};
 
-const ANSWER: &str = r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi."}]}},"stopReason":"end_turn","usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2},"metrics":{"latencyMs":1}}"#;
+/// What Bedrock answers.
+pub(super) const ANSWER: &str = r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi."}]}},"stopReason":"end_turn","usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2},"metrics":{"latencyMs":1}}"#;
 /// When the credentials of these servers expire.
 pub(super) const FAR: &str = "2099-01-01T00:00:00Z";
 

@@ -127,11 +127,16 @@ impl Server {
 
     /// Waits until `count` requests have come.
     pub(crate) async fn asked(&self, count: usize) {
+        self.asked_until(|received| received.len() >= count).await;
+    }
+
+    /// Waits until the requests that have come are as `condition` wants.
+    pub(crate) async fn asked_until(&self, condition: impl Fn(&[Received]) -> bool) {
         loop {
             let asked = self.state.asked.notified();
             tokio::pin!(asked);
             asked.as_mut().enable();
-            if self.received().len() >= count {
+            if condition(&self.received()) {
                 return;
             }
             asked.await;
