@@ -8,7 +8,8 @@ use tokio::task::JoinSet;
 use super::aws::{
     Home, Ready, ask, bedrock, bedrock_without, form, form_value, key_of, keys, sts, sts_error, xml,
 };
-use crate::support::gateway::MODEL;
+use crate::support::gateway::{FIXTURES, MODEL};
+use crate::support::process::outcrop;
 use crate::support::soon;
 use crate::upstream::server::{Reply, Server, json};
 
@@ -209,4 +210,33 @@ async fn sts_is_asked_through_the_proxy() {
         proxy.received()[0].line,
         "CONNECT sts.us-east-1.amazonaws.com:443 HTTP/1.1"
     );
+}
+
+#[tokio::test]
+async fn a_replay_assumes_no_role_and_signs_for_each_region() {
+    let home = Home::new();
+    home.write(
+        "outcrop.toml",
+        &CONFIGURATION.replace(
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "replay.short-text",
+        ),
+    );
+    let mut command = outcrop(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--speed",
+        "0",
+        "--replay",
+        FIXTURES,
+    ]);
+    // Whoever is asked for credentials here does not answer.
+    command
+        .current_dir(home.path())
+        .env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    let gateway = Ready::start(&mut command).await;
+    for model in ["in-prod", "in-frankfurt", "replay.short-text"] {
+        works(&gateway, model).await;
+    }
 }

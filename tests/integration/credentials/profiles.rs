@@ -3,7 +3,7 @@
 use super::aws::{
     FAR, Home, Ready, bedrock, bedrock_without, failing, form, form_value, key_of, keys, sts,
 };
-use crate::upstream::server::Server;
+use crate::upstream::server::{Reply, Server, json};
 
 fn key(profile: &str, id: &str) -> String {
     format!("[{profile}]\naws_access_key_id = {id}\naws_secret_access_key = secret\n")
@@ -102,16 +102,49 @@ async fn a_profile_that_does_not_exist_is_one_line() {
     );
 }
 
+const SSO: &str = "[profile work]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = dev\n\
+    [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n";
+
 #[tokio::test]
 async fn an_sso_session_that_nobody_began_is_one_line_that_says_what_to_run() {
     let (bedrock, home) = (bedrock().await, Home::new());
-    home.write(
-        ".aws/config",
-        "[profile work]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = dev\n\
-         [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n",
-    );
+    home.write(".aws/config", SSO);
     let line = failing(home.gateway(&bedrock).env("AWS_PROFILE", "work")).await;
     assert!(line.contains("aws sso login --profile work"), "{line}");
+}
+
+#[tokio::test]
+async fn an_sso_session_gives_credentials_and_a_newer_one_is_seen() {
+    let (bedrock, home) = (bedrock_without(&["SSO-first"]).await, Home::new());
+    let portal = Server::answering(|request| {
+        assert!(request.line.contains("role_name=dev"), "{request:?}");
+        let token = request.header("x-amz-sso_bearer_token").unwrap();
+        let answer = format!(
+            r#"{{"roleCredentials":{{"accessKeyId":"SSO-{token}","secretAccessKey":"secret","sessionToken":"t","expiration":4070908800000}}}}"#
+        );
+        Reply::Bytes(json(200, &[], &answer))
+    })
+    .await;
+    home.write(".aws/config", SSO);
+    std::fs::create_dir_all(home.path().join(".aws/sso/cache")).unwrap();
+    let login = |token: &str| {
+        let session = format!(r#"{{"accessToken":"{token}","expiresAt":"{FAR}"}}"#);
+        // The name is the SHA-1 of the session's.
+        home.write(
+            ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json",
+            &session,
+        );
+    };
+    login("first");
+    let mut command = home.gateway(&bedrock);
+    command
+        .env("AWS_PROFILE", "work")
+        .env("AWS_ENDPOINT_URL_SSO", portal.url());
+    let gateway = Ready::start(&mut command).await;
+    assert_eq!(gateway.source(), "profile work (SSO)");
+    login("second");
+    gateway.works().await;
+    assert_eq!(keys(&bedrock), ["SSO-first", "SSO-second"]);
 }
 
 fn with_sts(home: &Home, bedrock: &Server, sts: &Server) -> std::process::Command {
