@@ -70,7 +70,7 @@ pub(super) fn credentials_failure(error: &CredentialsError) -> Failure {
             true,
         ),
         CredentialsError::TimedOut => ("they did not arrive in time.", false),
-        CredentialsError::Failed(_) => (
+        CredentialsError::Failed(_) | CredentialsError::NotLoggedIn { .. } => (
             "they could not be loaded; the gateway's log says why.",
             false,
         ),

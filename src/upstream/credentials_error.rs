@@ -36,6 +36,16 @@ pub enum CredentialsError {
          AWS_PROFILE, or run where an AWS role provides them; a Bedrock API key cannot assume a role"
     )]
     NothingToAssumeWith(String),
+    /// The session of SSO is missing or over.
+    #[error(
+        "the AWS credentials could not be loaded: run `aws sso login --profile {profile}` ({reason})"
+    )]
+    NotLoggedIn {
+        /// The profile that says where to log in.
+        profile: String,
+        /// What aws-config says.
+        reason: String,
+    },
     /// The source failed.
     #[error("the AWS credentials could not be loaded: {0}")]
     Failed(String),
@@ -53,9 +63,19 @@ impl CredentialsError {
                 }
                 Some(base) => base.clone(),
             },
+            CredentialSource::Profile { name, .. } if is_about_sso(error) => Self::NotLoggedIn {
+                profile: name.clone(),
+                reason: reason(error),
+            },
             _ => of_provider(error),
         }
     }
+}
+
+/// Whether there is no session of SSO, or none that can be used any more.
+fn is_about_sso(error: &ProviderError) -> bool {
+    let reason = reason(error);
+    reason.contains("SSO") || reason.contains("UnauthorizedException")
 }
 
 fn of_provider(error: &ProviderError) -> CredentialsError {

@@ -1,13 +1,22 @@
 //! The credentials of the gateway's own account: the variables themselves, else aws-config's default chain.
 
+use std::time::Duration;
+
 use aws_config::BehaviorVersion;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::imds;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 
 use super::aws_sdk::SdkSettings;
 use crate::config::Environment;
+
+/// Off EC2 nobody takes the connection, and a start must not wait for it.
+const METADATA_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long one question to instance metadata may take, repeats included: a second, as in aws-config, is little on a busy
+/// machine. The whole load has its own limit.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The provider behind the cache: the keys of `environment` itself if it holds a pair, else aws-config's chain.
 ///
@@ -42,7 +51,15 @@ impl DefaultChain {
         if let Some(client) = self.sdk.http_client()? {
             config = config.with_http_client(client);
         }
+        let metadata = imds::Client::builder()
+            .configure(&config)
+            .connect_timeout(METADATA_CONNECT_TIMEOUT)
+            .read_timeout(METADATA_TIMEOUT)
+            .operation_attempt_timeout(METADATA_TIMEOUT)
+            .operation_timeout(METADATA_TIMEOUT)
+            .build();
         let mut chain = DefaultCredentialsChain::builder()
+            .imds_client(metadata)
             .configure(config)
             .region(self.sdk.region());
         if let Some(profile) = &self.sdk.profile {

@@ -8,6 +8,7 @@ mod accepted;
 mod architecture;
 mod command_line;
 mod corpus;
+mod credentials;
 mod discovery;
 mod embeddings;
 mod families;

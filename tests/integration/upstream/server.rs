@@ -10,7 +10,7 @@ use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use aws_smithy_types::str_bytes::StrBytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -19,6 +19,8 @@ use tokio_rustls::server::TlsStream;
 pub(crate) enum Reply {
     /// Writes the bytes and serves the next request on the same connection.
     Bytes(Vec<u8>),
+    /// Writes the bytes when the gate is opened, and serves on.
+    Held(Arc<Semaphore>, Vec<u8>),
     /// Writes the bytes and then nothing more until the client has gone.
     Stall(Vec<u8>),
     /// Writes the bytes and closes the connection.
@@ -44,12 +46,18 @@ pub(crate) struct Server {
     state: Arc<State>,
 }
 
+/// Answers by what was asked.
+type Answering = dyn Fn(&Received) -> Reply + Send + Sync;
+
 #[derive(Default)]
 struct State {
     replies: Mutex<VecDeque<Reply>>,
+    /// Answers when the script has ended.
+    answering: Option<Box<Answering>>,
     received: Mutex<Vec<Received>>,
     connections: AtomicUsize,
     client_gone: Notify,
+    asked: Notify,
 }
 
 /// A connection, encrypted or not.
@@ -78,12 +86,28 @@ impl Server {
         replies: impl IntoIterator<Item = Reply>,
         tls: Option<TlsAcceptor>,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let state = Arc::new(State {
+        let state = State {
             replies: Mutex::new(replies.into_iter().collect()),
             ..State::default()
-        });
+        };
+        Self::run(state, tls).await
+    }
+
+    /// A server without a script, which answers by what it is asked.
+    pub(crate) async fn answering(
+        answer: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let state = State {
+            answering: Some(Box::new(answer)),
+            ..State::default()
+        };
+        Self::run(state, None).await
+    }
+
+    async fn run(state: State, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(state);
         let server = Self { address, state };
         tokio::spawn(server.clone().accept(listener, tls));
         server
@@ -99,6 +123,24 @@ impl Server {
 
     pub(crate) fn received(&self) -> Vec<Received> {
         self.state.received.lock().unwrap().clone()
+    }
+
+    /// Waits until `count` requests have come.
+    pub(crate) async fn asked(&self, count: usize) {
+        self.asked_until(|received| received.len() >= count).await;
+    }
+
+    /// Waits until the requests that have come are as `condition` wants.
+    pub(crate) async fn asked_until(&self, condition: impl Fn(&[Received]) -> bool) {
+        loop {
+            let asked = self.state.asked.notified();
+            tokio::pin!(asked);
+            asked.as_mut().enable();
+            if condition(&self.received()) {
+                return;
+            }
+            asked.await;
+        }
     }
 
     /// Waits until a client has closed a connection on which the server stalls.
@@ -129,10 +171,17 @@ impl Server {
     async fn serve(&self, mut socket: impl Socket) -> Option<()> {
         loop {
             let received = receive(&mut socket).await?;
+            let scripted = self.state.replies.lock().unwrap().pop_front();
+            let answering = self.state.answering.as_ref();
+            let reply = scripted.unwrap_or_else(|| answering.unwrap()(&received));
             self.state.received.lock().unwrap().push(received);
-            let reply = self.state.replies.lock().unwrap().pop_front();
-            match reply.unwrap() {
+            self.state.asked.notify_waiters();
+            match reply {
                 Reply::Bytes(bytes) => socket.write_all(&bytes).await.ok()?,
+                Reply::Held(gate, bytes) => {
+                    let _open = gate.acquire().await.unwrap();
+                    socket.write_all(&bytes).await.ok()?;
+                }
                 Reply::Close(bytes) => return socket.write_all(&bytes).await.ok(),
                 Reply::Reset => return socket.tcp().set_zero_linger().ok(),
                 Reply::Stall(bytes) => {
