@@ -9,6 +9,7 @@ mod architecture;
 mod command_line;
 mod corpus;
 mod discovery;
+mod doctor;
 mod embeddings;
 mod families;
 mod fetch;
