@@ -28,8 +28,8 @@ pub enum ExceptionKind {
     /// `AccessDeniedException`, also `NotAuthorized`.
     AccessDenied,
     /// The gateway's own credentials were refused: `UnrecognizedClientException`, `InvalidSignatureException`,
-    /// `ExpiredTokenException`, `MissingAuthenticationTokenException`, `IncompleteSignature`, `RequestExpired`,
-    /// `InvalidClientTokenId`.
+    /// `SignatureDoesNotMatch`, `ExpiredTokenException`, `MissingAuthenticationTokenException`, `IncompleteSignature`,
+    /// `RequestExpired`, `InvalidClientTokenId`.
     Authentication,
     /// `InternalServerException`, also `InternalFailure`.
     InternalServer,
@@ -70,6 +70,9 @@ struct Body<'a> {
     capital_message: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "originalMessage")]
     original_message: Option<Cow<'a, str>>,
+    /// STS, a service of the older query protocol, puts all of the above in here.
+    #[serde(borrow, rename = "Error")]
+    error: Option<Box<Self>>,
 }
 
 impl Exception {
@@ -88,6 +91,10 @@ impl Exception {
             Err(_) => String::from_utf8_lossy(body),
         };
         let parsed = parsed.unwrap_or_default();
+        let parsed = match parsed.error {
+            Some(inner) => *inner,
+            None => parsed,
+        };
         let name = [error_type, parsed.code.as_deref(), parsed.shape.as_deref()]
             .into_iter()
             .flatten()
@@ -217,6 +224,7 @@ impl ExceptionKind {
             "accessdenied" | "notauthorized" => Self::AccessDenied,
             "unrecognizedclient"
             | "invalidsignature"
+            | "signaturedoesnotmatch"
             | "expiredtoken"
             | "missingauthenticationtoken"
             | "missingauthentication"
@@ -327,5 +335,26 @@ mod tests {
                 "{name} {message}"
             );
         }
+    }
+
+    #[test]
+    fn sts_puts_name_and_text_one_level_deeper() {
+        let body = br#"{"Error":{"Code":"InvalidClientTokenId","Message":"no","Type":"Sender"},"RequestId":"1"}"#;
+        let exception = Exception::from_answer(403, None, None, body);
+        assert_eq!(exception.kind, ExceptionKind::Authentication);
+        assert_eq!(
+            (exception.name.as_str(), exception.message.as_str()),
+            ("InvalidClientTokenId", "no")
+        );
+        let body = br#"{"Error":{"Code":"SignatureDoesNotMatch","Message":"no"}}"#;
+        let exception = Exception::from_answer(403, None, None, body);
+        assert_eq!(exception.kind, ExceptionKind::Authentication);
+    }
+
+    #[test]
+    fn an_error_that_is_no_object_is_the_message_itself() {
+        let body = br#"{"Error":"no"}"#;
+        let exception = Exception::from_answer(500, None, None, body);
+        assert_eq!(exception.message, r#"{"Error":"no"}"#);
     }
 }

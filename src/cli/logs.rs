@@ -20,6 +20,9 @@ pub const OF_SERVERS: &str = "warn,aws_config=error,outcrop=info";
 pub const OF_QUESTIONS: &str =
     "error,outcrop=warn,outcrop::upstream::calls=error,outcrop::upstream::discovery=error";
 
+/// What `doctor` logs: nothing that is not an error, because it tells all by itself.
+pub const OF_CHECKS: &str = "error,aws_config=off";
+
 /// The target of the line that says where the server listens; no filter drops it, because scripts
 /// and tests wait for it.
 const LISTENING: &str = "outcrop::listening";

@@ -10,6 +10,7 @@ use crate::config::{Environment, LogFormat};
 
 pub use failure::Failure;
 
+pub mod doctor;
 mod embedded;
 mod failure;
 pub mod listing;
@@ -50,6 +51,7 @@ enum Command {
     Serve(serve::Arguments),
     Models(models::Arguments),
     Openclaw(openclaw::Arguments),
+    Doctor(doctor::Arguments),
     Replay(replay::Arguments),
 }
 
@@ -59,6 +61,7 @@ impl Command {
         match self {
             Self::Serve(_) | Self::Replay(_) => logs::OF_SERVERS,
             Self::Models(_) | Self::Openclaw(_) => logs::OF_QUESTIONS,
+            Self::Doctor(_) => logs::OF_CHECKS,
         }
     }
 }
@@ -92,6 +95,7 @@ pub fn run(
             Command::Models(arguments) => models::run(arguments, environment).await,
             Command::Openclaw(arguments) => openclaw::run(arguments, environment).await,
             Command::Replay(arguments) => replay::run(arguments).await,
+            Command::Doctor(arguments) => doctor::run(arguments, environment).await,
         }
     });
     // Dropping the runtime would wait for a name lookup or a credentials program that hangs.

@@ -76,6 +76,15 @@ impl Identity {
 }
 
 impl Authentication {
+    /// The same credentials for signatures to another service of AWS; an API key is for Bedrock alone.
+    pub(super) fn of_service(&self, service: &'static str) -> Option<Self> {
+        matches!(self.identity, Identity::Credentials(_)).then(|| Self {
+            identity: self.identity.clone(),
+            signer: self.signer.of_service(service),
+            clock: self.clock.clone(),
+        })
+    }
+
     /// Puts `authorization` and what belongs to it into `request`. Tells what a signature was made with.
     pub(super) async fn authorize(
         &self,

@@ -11,6 +11,7 @@ use tracing::{debug, warn};
 use super::account::Account;
 use super::accounts::Accounts;
 use super::authentication::Authentication;
+use super::caller_identity::CallerIdentity;
 use super::calls::{Calls, Effort};
 use super::client::Client;
 use super::clock::AwsClock;
@@ -19,6 +20,7 @@ use super::credentials_error::CredentialsError;
 use super::endpoint::{Endpoint, Endpoints, Service};
 use super::error::{Error, SetupError};
 use super::inference_profile::{Asked, InferenceProfiles, foundation_model};
+use super::reach::{Reached, Way};
 use super::region::{Region, RegionSource};
 use super::retry::Retry;
 use super::signer::Signer;
@@ -41,6 +43,7 @@ pub struct Bedrock {
 
 struct Shared {
     description: Description,
+    security_token: Endpoint,
     calls: Calls,
     inference_profiles: InferenceProfiles,
 }
@@ -100,6 +103,7 @@ impl Bedrock {
             region: region.clone(),
             region_source,
         };
+        let security_token = common.endpoints.of(Service::SecurityToken, &region);
         let calls = Calls {
             authentication: Authentication {
                 identity: account.identity.clone(),
@@ -113,6 +117,7 @@ impl Bedrock {
         Self {
             shared: Arc::new(Shared {
                 description,
+                security_token,
                 calls,
                 inference_profiles: InferenceProfiles::default(),
             }),
@@ -213,6 +218,33 @@ impl Bedrock {
         self.shared.calls.invoke_model(uri, &body, effort).await
     }
 
+    /// Whose credentials are in force, as STS says; `None` with a Bedrock API key, which says it to nobody.
+    ///
+    /// # Errors
+    /// What kept STS from answering.
+    pub async fn caller_identity(&self) -> Result<Option<CallerIdentity>, Error> {
+        let shared = &*self.shared;
+        shared.calls.caller_identity(&shared.security_token).await
+    }
+
+    /// How a host is reached.
+    ///
+    /// # Errors
+    /// [`Error::Request`] when its endpoint cannot be an address.
+    pub fn way(&self, service: Service) -> Result<Way, Error> {
+        let connector = self.shared.calls.client.connector();
+        Way::of(self.shared.endpoint(service), &connector)
+    }
+
+    /// Opens a connection of its own, on which nothing is sent.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] says what kept it from being made.
+    pub async fn reach(&self, service: Service) -> Result<Reached, Error> {
+        let connector = self.shared.calls.client.connector();
+        Reached::open(self.shared.endpoint(service), connector).await
+    }
+
     /// The foundation model behind an inference profile's id or ARN. Asks `GetInferenceProfile`, at most five seconds, and
     /// remembers the answer for a day, a failure for a minute.
     pub async fn inference_profile(&self, id: &str) -> Option<String> {
@@ -248,6 +280,14 @@ impl Bedrock {
 }
 
 impl Shared {
+    fn endpoint(&self, service: Service) -> &Endpoint {
+        match service {
+            Service::Runtime => &self.description.endpoint,
+            Service::Control => &self.description.control_endpoint,
+            Service::SecurityToken => &self.security_token,
+        }
+    }
+
     async fn ask_inference_profile(&self, id: &str) -> Asked {
         let Ok(uri) = self.description.control_endpoint.inference_profile(id) else {
             return Asked::Refused;

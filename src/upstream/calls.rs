@@ -14,10 +14,9 @@ use super::authentication::{Authentication, Cure, Signed};
 use super::client::{Client, Deadline};
 use super::error::Error;
 use super::retry::Retry;
-use super::{Answer, Attempts, EventStream};
+use super::{AGENT, Answer, Attempts, EventStream};
 use crate::metrics::Metrics;
 
-const AGENT: &str = concat!("outcrop/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 

@@ -102,6 +102,11 @@ impl Client {
         }
     }
 
+    /// What opens its connections.
+    pub(super) fn connector(&self) -> Connector {
+        self.connector.clone()
+    }
+
     /// The deadline of a call that begins now.
     pub(super) fn deadline(&self) -> Deadline {
         Deadline::after(self.total_timeout)

@@ -70,6 +70,11 @@ impl Connector {
         self.proxies.intercept(uri)?.basic_auth().cloned()
     }
 
+    /// The proxy on the way to `uri`.
+    pub(super) fn proxy(&self, uri: &Uri) -> Option<Uri> {
+        Some(self.proxies.intercept(uri)?.uri().clone())
+    }
+
     async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
         let Some(proxy) = self.proxies.intercept(&uri) else {
             let io = MaybeHttpsStream::Http(self.to_host.call(uri).await?);
@@ -98,6 +103,13 @@ impl Connector {
             tunnel = tunnel.with_auth(authorization.clone());
         }
         HttpsConnector::from((tunnel, self.tls)).call(uri).await
+    }
+}
+
+impl Stream {
+    /// Whether requests on it are for a proxy to forward.
+    pub(super) fn is_forwarded(&self) -> bool {
+        self.forwarded
     }
 }
 

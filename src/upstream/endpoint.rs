@@ -22,13 +22,15 @@ const LABEL: &AsciiSet = &NON_ALPHANUMERIC
 /// The longest model id that Bedrock's own model allows, in bytes.
 const MAX_LABEL_LENGTH: usize = 2048;
 
-/// The two hosts of Bedrock.
+/// The two hosts of Bedrock, and the one that says who we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// `bedrock-runtime`: Converse and ConverseStream.
     Runtime,
     /// `bedrock`, the control plane: models and inference profiles.
     Control,
+    /// `sts`: GetCallerIdentity.
+    SecurityToken,
 }
 
 /// Which of a region's hosts is meant.
@@ -52,6 +54,7 @@ pub struct Endpoint {
 pub(super) struct Endpoints {
     runtime: Option<Endpoint>,
     control: Option<Endpoint>,
+    security_token: Option<Endpoint>,
     variant: Variant,
 }
 
@@ -61,6 +64,7 @@ impl Service {
         match self {
             Self::Runtime => "bedrock-runtime",
             Self::Control => "bedrock",
+            Self::SecurityToken => "sts",
         }
     }
 
@@ -68,6 +72,7 @@ impl Service {
         match self {
             Self::Runtime => "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
             Self::Control => "AWS_ENDPOINT_URL_BEDROCK",
+            Self::SecurityToken => "AWS_ENDPOINT_URL_STS",
         }
     }
 }
@@ -87,7 +92,13 @@ impl Endpoint {
     /// The host that AWS's endpoint rules give to a region.
     pub fn of_region(service: Service, region: &Region, variant: Variant) -> Self {
         let prefix = service.prefix();
-        let fips = if variant.fips { "-fips" } else { "" };
+        // All of STS's hosts in GovCloud are validated.
+        let is_validated = service == Service::SecurityToken && region.is_gov_cloud();
+        let fips = if variant.fips && !is_validated {
+            "-fips"
+        } else {
+            ""
+        };
         let suffix = dns_suffix(region, variant.dual_stack);
         Self {
             base: format!("https://{prefix}{fips}.{region}.{suffix}"),
@@ -200,6 +211,7 @@ impl Endpoints {
         Ok(Self {
             runtime: overriding(Service::Runtime)?,
             control: overriding(Service::Control)?,
+            security_token: overriding(Service::SecurityToken)?,
             variant,
         })
     }
@@ -209,6 +221,7 @@ impl Endpoints {
         let overriding = match service {
             Service::Runtime => &self.runtime,
             Service::Control => &self.control,
+            Service::SecurityToken => &self.security_token,
         };
         overriding
             .clone()
@@ -231,8 +244,12 @@ fn configured(
     profile: &Profile,
 ) -> Option<(String, &'static str)> {
     let (ours, name) = match service {
-        Service::Runtime => (&settings.endpoint_url, "endpoint_url"),
-        Service::Control => (&settings.control_endpoint_url, "control_endpoint_url"),
+        Service::Runtime => (settings.endpoint_url.as_ref(), "endpoint_url"),
+        Service::Control => (
+            settings.control_endpoint_url.as_ref(),
+            "control_endpoint_url",
+        ),
+        Service::SecurityToken => (None, ""),
     };
     if let Some(url) = ours {
         return Some((url.to_string(), name));

@@ -7,6 +7,7 @@ mod attempts;
 mod authentication;
 mod aws_sdk;
 mod bedrock;
+mod caller_identity;
 mod calls;
 mod client;
 mod clock;
@@ -23,6 +24,7 @@ mod inference_profile;
 mod lists;
 mod profile;
 mod proxy;
+mod reach;
 mod region;
 mod retry;
 mod signer;
@@ -35,6 +37,7 @@ use bytes::Bytes;
 pub use self::accounts::Accounts;
 pub use self::attempts::Attempts;
 pub use self::bedrock::{Bedrock, Description};
+pub use self::caller_identity::CallerIdentity;
 pub use self::clock::Clock;
 pub use self::credential_source::CredentialSource;
 pub use self::credentials_error::CredentialsError;
@@ -43,9 +46,13 @@ pub use self::endpoint::{Endpoint, Service, Variant};
 pub use self::error::{Error, SetupError, Timeout};
 pub use self::event_stream_body::EventStreamBody;
 pub use self::profile::ProfileCredentials;
+pub use self::reach::{Host, Reached, Way};
 pub use self::region::{Region, RegionSource};
 pub use self::signer::Signer;
 pub use self::tls::public_tls;
+
+/// How every request names us.
+const AGENT: &str = concat!("outcrop/", env!("CARGO_PKG_VERSION"));
 
 /// The whole answer of a Converse call, of a model's own call or of a look-up.
 pub struct Answer {

@@ -22,12 +22,21 @@ const SECURITY_TOKEN: &str = "x-amz-security-token";
 #[derive(Clone, Debug)]
 pub struct Signer {
     region: Region,
+    service: &'static str,
 }
 
 impl Signer {
     /// A signer whose credential scope names `region`.
     pub fn new(region: Region) -> Self {
-        Self { region }
+        let service = SERVICE;
+        Self { region, service }
+    }
+
+    /// The same for another service of AWS, such as `sts`.
+    #[must_use]
+    pub fn of_service(&self, service: &'static str) -> Self {
+        let region = self.region.clone();
+        Self { region, service }
     }
 
     /// Adds `x-amz-date`, `authorization` and, with a session token, `x-amz-security-token` to a request. The path must be
@@ -47,7 +56,7 @@ impl Signer {
         let parameters = SigningParams::builder()
             .identity(&identity)
             .region(self.region.as_str())
-            .name(SERVICE)
+            .name(self.service)
             .time(time)
             .settings(SigningSettings::default())
             .build()

@@ -10,6 +10,7 @@ mod command_line;
 mod corpus;
 mod credentials;
 mod discovery;
+mod doctor;
 mod embeddings;
 mod families;
 mod fetch;

@@ -60,7 +60,7 @@ fn its_options_are_those_of_the_help() {
 #[test]
 fn it_names_every_flag_of_each_command() {
     let readme = read("README.md");
-    for command in ["serve", "models", "openclaw", "replay"] {
+    for command in ["serve", "models", "openclaw", "doctor", "replay"] {
         let help = help(command);
         let flags: Vec<_> = help
             .lines()
@@ -72,6 +72,35 @@ fn it_names_every_flag_of_each_command() {
             assert!(readme.contains(&format!("--{flag}")), "{command} --{flag}");
         }
     }
+}
+
+/// Times and the port are of one run; all else is what the doctor says.
+#[test]
+fn its_output_of_the_doctor_is_real() {
+    let output = Command::new(env!("CARGO_BIN_EXE_outcrop"))
+        .args([
+            "doctor",
+            "--replay",
+            "fixtures",
+            "replay.error-access-denied",
+        ])
+        .current_dir(root())
+        .env_clear()
+        .output()
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let lasting = |line: &str| {
+        let line = line.split(" (").next().unwrap();
+        line.split("127.0.0.1:").next().unwrap().to_owned()
+    };
+    let shown: Vec<String> = output.lines().map(lasting).collect();
+    assert!(shown.len() > 12, "{output}");
+    let readme = read("README.md");
+    let lines: Vec<String> = readme.lines().map(lasting).collect();
+    assert!(
+        lines.windows(shown.len()).any(|lines| lines == shown),
+        "{output}"
+    );
 }
 
 #[test]

@@ -218,3 +218,37 @@ async fn a_flag_that_is_neither_true_nor_false_counts_as_unset() {
     let profile = Profile::load(&environment).await.unwrap();
     assert_eq!(Variant::resolve(&environment, &profile), Variant::default());
 }
+
+#[tokio::test]
+async fn sts_has_hosts_and_a_setting_of_its_own() {
+    let of = |name, fips| {
+        let variant = Variant {
+            fips,
+            dual_stack: false,
+        };
+        Endpoint::of_region(Service::SecurityToken, &region(name), variant).to_string()
+    };
+    assert_eq!(
+        of("eu-west-1", false),
+        "https://sts.eu-west-1.amazonaws.com"
+    );
+    assert_eq!(
+        of("us-east-1", true),
+        "https://sts-fips.us-east-1.amazonaws.com"
+    );
+    let gov_cloud = "https://sts.us-gov-west-1.amazonaws.com";
+    assert_eq!(of("us-gov-west-1", true), gov_cloud);
+
+    let pairs = [
+        ("AWS_ENDPOINT_URL", "http://all"),
+        ("AWS_ENDPOINT_URL_STS", "http://sts"),
+    ];
+    for (pairs, url) in [(&pairs[..], "http://sts"), (&pairs[..1], "http://all")] {
+        let environment = Environment::from_pairs(pairs.iter().copied());
+        let profile = Profile::load(&environment).await.unwrap();
+        let settings = config::Bedrock::default();
+        let endpoints = Endpoints::resolve(&settings, &environment, &profile).unwrap();
+        let endpoint = endpoints.of(Service::SecurityToken, &region("eu-west-1"));
+        assert_eq!(endpoint.to_string(), url);
+    }
+}

@@ -128,3 +128,26 @@ fn signature_and_token_stay_out_of_debug_output() {
         "{shown}"
     );
 }
+
+/// Not one of the vectors, but made with botocore like them.
+#[test]
+fn another_service_has_another_scope() {
+    let body = "Action=GetCallerIdentity&Version=2011-06-15";
+    let mut request = Request::post("https://sts.us-east-1.amazonaws.com/")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Full::from(body))
+        .unwrap();
+    let [(_, id), (_, secret)] = KEYS;
+    let credentials = Credentials::new(id, secret, None, None, "test");
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_768_480_245);
+    Signer::new(region())
+        .of_service("sts")
+        .sign(&mut request, body.as_bytes(), &credentials, time)
+        .unwrap();
+    assert_eq!(
+        request.headers()["authorization"],
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260115/us-east-1/sts/aws4_request, \
+         SignedHeaders=content-type;host;x-amz-date, \
+         Signature=5f00c22f43547f593fd0e18dbadb826cbaf9165d9f8ea9cba09b76050e09d34b"
+    );
+}
