@@ -29,7 +29,7 @@ pub enum Service {
     Runtime,
     /// `bedrock`, the control plane: models and inference profiles.
     Control,
-    /// `sts`: GetCallerIdentity.
+    /// `sts`: `GetCallerIdentity`.
     SecurityToken,
 }
 

@@ -20,6 +20,9 @@ pub(in crate::cli::doctor) fn absent(
         CredentialsError::NothingToAssumeWith(_) => {
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE beside the Bedrock API key.".to_owned()
         }
+        CredentialsError::NotLoggedIn { profile, .. } => {
+            format!("Sign in again: `aws sso login --profile {profile}`.")
+        }
         CredentialsError::TimedOut | CredentialsError::Failed(_) => failing(source),
     }
 }
