@@ -100,7 +100,8 @@ pub(super) fn metadata(request: &Received, keys: impl FnOnce() -> String) -> Vec
 pub(super) fn text(status: u16, body: &str) -> Vec<u8> {
     let ttl = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
     let mut answer = head(status, &[("content-type", "text/plain"), ttl]);
-    answer += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    let length = body.len();
+    answer.extend(["content-length: ", &length.to_string(), "\r\n\r\n", body]);
     answer.into_bytes()
 }
 
@@ -153,7 +154,8 @@ pub(super) fn sts_error(code: &str) -> String {
 
 pub(super) fn xml(status: u16, body: &str) -> Vec<u8> {
     let mut answer = head(status, &[("content-type", "text/xml")]);
-    answer += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    let length = body.len();
+    answer.extend(["content-length: ", &length.to_string(), "\r\n\r\n", body]);
     answer.into_bytes()
 }
 
@@ -240,5 +242,5 @@ pub(super) async fn failing(command: &mut Command) -> String {
     let (status, log) = Process::start(command).ended().await;
     assert!(!status.success(), "{log:#?}");
     assert_eq!(log.len(), 1, "{log:#?}");
-    log[0].clone()
+    log.join("")
 }

@@ -25,7 +25,7 @@ use crate::upstream::server::{Received, Reply, Server};
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Instance metadata whose credentials hold for an hour, a Bedrock, and a gateway's way to both.
 struct World {
