@@ -223,14 +223,6 @@ async fn refused_requests_get_bedrocks_texts_and_the_connection_goes_on() {
         ),
         (
             Method::POST,
-            "/model/amazon.titan-embed-text-v2:0/invoke",
-            r#"{"inputText":"a","texts":[]}"#.to_owned(),
-            400,
-            "ValidationException",
-            "extraneous key [texts] is not permitted",
-        ),
-        (
-            Method::POST,
             "/model/amazon.titan-embed-text-v2:0/converse",
             hello().to_string(),
             400,
