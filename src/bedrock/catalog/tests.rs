@@ -122,8 +122,8 @@ fn embedding_models_are_listed_if_their_requests_can_be_written() {
             "amazon.nova-2-multimodal-embeddings-v1:0",
             Some(Purpose::Embeddings),
         ),
-        ("amazon.titan-embed-image-v1", None),
-        ("amazon.titan-embed-g1-text-02", None),
+        ("amazon.titan-embed-image-v1", Some(Purpose::Embeddings)),
+        ("amazon.titan-embed-g1-text-02", Some(Purpose::Embeddings)),
         ("twelvelabs.marengo-embed-2-7-v1:0", None),
     ] {
         assert_eq!(kept(id, &more), expected, "{id}");

@@ -97,6 +97,8 @@ fn serves(row: &Value) -> Option<Purpose> {
         let known = [
             "Titan Embeddings G1 - Text",
             "Titan Text Embeddings V2",
+            "Titan Text Embeddings v2",
+            "Titan Multimodal Embeddings G1",
             "Embed English",
             "Embed Multilingual",
             "Embed v4",
