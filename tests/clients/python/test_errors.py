@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway import official_sdk
+from gateway import Gateway, official_sdk
 
 openai = official_sdk()
 
@@ -72,13 +72,30 @@ def test_a_web_page_without_a_key(client):
 
 
 @pytest.mark.parametrize(
-    "name", ["no-such-recording", "error-unknown-model", "error-on-demand", "error-access-denied", "error-resource-not-found"]
+    "name", ["no-such-recording", "error-unknown-model", "error-access-denied", "error-resource-not-found"]
 )
 @either
 def test_a_model_that_is_not_there(client, name, stream):
     with pytest.raises(openai.NotFoundError) as raised:
         ask(client, name, stream=stream)
     assert raised.value.code == "model_not_found"
+
+
+def test_a_model_that_only_profiles_lead_to(client):
+    # Its foundation model is listed with other profiles, one of which answers instead.
+    raw = client.chat.completions.with_raw_response.create(model="replay.error-on-demand", messages=QUESTION)
+    assert raw.headers["x-outcrop-adjusted"] == "model=inference_profile"
+    assert raw.parse().model == "replay.error-on-demand"
+
+
+@either
+def test_profiles_that_may_not_be_chosen_are_named(stream):
+    with Gateway(speed=0, variables={"OUTCROP_BEDROCK_AUTO_PROFILE": "false"}) as gateway:
+        client = openai.OpenAI(base_url=gateway.base_url, api_key="unused", max_retries=0)
+        with pytest.raises(openai.NotFoundError) as raised:
+            ask(client, "error-on-demand", stream=stream)
+    assert raised.value.code == "model_not_found"
+    assert "replay.cached-usage" in raised.value.message
 
 
 def test_a_path_that_is_not_there(client):
