@@ -60,38 +60,37 @@ pub(super) async fn identity(
     (Check::since(begun, "identity", finding), identity)
 }
 
-/// Assumes the role of each account, side by side with nothing: there are few.
+/// Assumes the role of each account, side by side.
 pub(super) async fn accounts(
     accounts: &Accounts,
     settings: &[config::Account],
     caller: Option<&CallerIdentity>,
 ) -> Vec<Check> {
-    let mut checks = Vec::new();
+    let mut examined = Vec::new();
     for account in settings {
-        let begun = Instant::now();
-        let finding = within(LIMIT, assumed(accounts, account, caller)).await;
-        let finding = finding.unwrap_or_else(|finding| finding);
-        checks.push(Check::since(
-            begun,
-            format!("account {}", account.name),
-            finding,
-        ));
+        let (accounts, account) = (accounts.clone(), account.clone());
+        let caller = caller.map(|caller| caller.arn.clone());
+        examined.push(tokio::spawn(async move {
+            let begun = Instant::now();
+            let finding = within(LIMIT, assumed(&accounts, &account, caller.as_deref())).await;
+            let finding = finding.unwrap_or_else(|finding| finding);
+            Check::since(begun, format!("account {}", account.name), finding)
+        }));
+    }
+    let mut checks = Vec::new();
+    for check in examined {
+        checks.extend(check.await);
     }
     checks
 }
 
-async fn assumed(
-    accounts: &Accounts,
-    account: &config::Account,
-    caller: Option<&CallerIdentity>,
-) -> Finding {
+async fn assumed(accounts: &Accounts, account: &config::Account, caller: Option<&str>) -> Finding {
     let bedrock = match accounts.bedrock(Some(&account.name), None) {
         Ok(bedrock) => bedrock,
         Err(error) => return Finding::bad(error.to_string(), advice::unusable(&error)),
     };
     let region = &bedrock.describe().region;
     if let Err(error) = bedrock.credentials_resolve().await {
-        let caller = caller.map(|caller| caller.arn.as_str());
         return Finding::bad(error.to_string(), advice::role_not_assumed(account, caller));
     }
     match bedrock.caller_identity().await {

@@ -7,7 +7,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use tokio::net::TcpSocket;
 
-use super::aws::Aws;
+use super::aws::{ARN, Aws, Reply};
 use super::{Outcome, doctor, examine, run};
 
 /// A port that is taken, so that nobody else listens there, and on which nobody listens.
@@ -104,4 +104,19 @@ async fn a_clock_that_is_minutes_off_is_worth_a_word_and_more_are_a_failure() {
     let outcome = with_clock_ahead_by(Duration::from_mins(20)).await;
     assert_eq!(outcome.failed(), ["clock"], "{}", outcome.output);
     assert!(outcome.output.contains("NTP"), "{}", outcome.output);
+}
+
+#[tokio::test]
+async fn sts_is_asked_again_with_its_own_time() {
+    let aws = Aws::start().await;
+    let date = DateTime::from(SystemTime::now() + Duration::from_mins(20));
+    aws.date(date.fmt(Format::HttpDate).unwrap());
+    let text = "Signature expired: 20260115T123045Z is now earlier than 20260115T124045Z (20260115T124545Z - 5 min.)";
+    aws.answer_once(
+        "GetCallerIdentity",
+        Reply::error(403, "SignatureDoesNotMatch", text),
+    );
+    let outcome = examine(&aws, &[]).await;
+    assert_eq!(outcome.failed(), ["clock"], "{}", outcome.output);
+    assert!(outcome.line("identity").contains(ARN), "{}", outcome.output);
 }
