@@ -20,7 +20,7 @@ pub use table::{Layout, table};
 /// /v1/models does, after the models of the configuration. A model that is not listed can be called all the same.
 ///
 /// Windows and limits are in tokens, costs in USD per million tokens of input and output. What nobody knows is
-/// shown as -; limits that nobody knows are those of the [discovery] section.
+/// shown as -; limits that nobody knows are those of the discovery section.
 #[derive(Args, Clone, Debug)]
 #[command(after_long_help = NEEDS)]
 pub struct Arguments {
