@@ -116,7 +116,13 @@ impl Models {
             let id = id::plain(asked);
             // Nothing but its form can be wrong with an id.
             foundation_model(id)?;
-            (id, vec![shared.discovered_target(id)])
+            let target = shared.discovered_target(id);
+            // A name that people use leads to an id that the configuration may know.
+            let targets = match shared.configured.get(&target.model_id) {
+                Some(model) => shared.configured_targets(model, conversation),
+                None => vec![target],
+            };
+            (id, targets)
         };
         let targets = targets.into_iter();
         let targets = targets.map(|target| shared.learned.instead_of(target));
@@ -236,7 +242,8 @@ impl Shared {
     }
 }
 
-/// The gateway's own account in each region whose models are listed.
+/// The gateway's own account in each region whose models are listed. Its own region comes first: what several list is
+/// called in the first.
 ///
 /// # Errors
 /// [`SetupError`] when the configuration names what cannot be a region.
@@ -248,12 +255,15 @@ pub fn places(
         return Ok(vec![accounts.own().clone()]);
     }
     let regions = settings.regions.iter();
-    regions
+    let mut places = regions
         .map(|name| {
             let region = Region::new(name, RegionSource::Configuration)?;
             accounts.bedrock(None, Some(&region))
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+    let own = &accounts.own().describe().region;
+    places.sort_by_key(|place| place.describe().region != *own);
+    Ok(places)
 }
 
 impl fmt::Debug for Models {

@@ -85,13 +85,16 @@ impl<B> Answered<B> {
 pub(super) struct Refused {
     /// What the client is told.
     pub(super) error: Error,
+    /// Where it was called last: `account/region/model`.
+    pub(super) target: String,
     /// `x-amzn-requestid`.
     pub(super) request_id: Option<String>,
 }
 
 impl Refused {
-    /// The error, once the account of the request knows Bedrock's id for it.
+    /// The error, once the account of the request knows where it was made, and Bedrock's id for it.
     pub(super) fn told_to(self, exchange: &mut Exchange) -> Error {
+        exchange.refused(&self.target);
         exchange.upstream_request_id = self.request_id;
         self.error
     }
@@ -164,17 +167,25 @@ impl Inference {
     /// The same call through an inference profile, once.
     async fn through_profile(&mut self) -> Result<Option<Call>, Error> {
         let target = &self.request.target;
-        let model = self.request.subject.foundation_model.as_deref();
-        let through = model
-            .filter(|_| target.instead_of().is_none())
-            .and_then(|model| self.models.through_profile(target, model));
-        match through {
+        if target.instead_of().is_some() {
+            return Ok(None);
+        }
+        match self.models.through_profile(target, self.model()) {
             Some(target) => {
                 let call = self.translator.aim(&mut self.request, target).await;
                 call.map(Some)
             }
             None => Ok(None),
         }
+    }
+
+    /// The foundation model that is called; the id itself, where that is of a provider whom nobody here knows.
+    fn model(&self) -> &str {
+        let ClientRequest {
+            subject, target, ..
+        } = &self.request;
+        let known = subject.foundation_model.as_deref();
+        known.unwrap_or(&target.model_id)
     }
 
     /// The same request at the next target that can take it.
@@ -189,7 +200,7 @@ impl Inference {
                 Ok(call) => {
                     self.models.rest(&failed, rest_after(error));
                     self.metrics.failover(error.name());
-                    warn!(%error, target = %failed, next = %self.request.target, "the next target is called");
+                    warn!(%error, %failed, next = %self.request.target, "the next target is called");
                     self.request.left_behind += 1;
                     return Some(call);
                 }
@@ -245,16 +256,17 @@ impl Inference {
         }
         Refused {
             error: told,
+            target: self.request.target.key(),
             request_id: error.request_id().map(str::to_owned),
         }
     }
 
     /// The error with the profiles that can be called instead, where they are known.
     fn naming_profiles(&self, error: Error) -> Error {
-        let Some(model) = self.request.subject.foundation_model.as_deref() else {
-            return error;
-        };
-        naming(error, &self.models.profiles_of(&self.request.target, model))
+        naming(
+            error,
+            &self.models.profiles_of(&self.request.target, self.model()),
+        )
     }
 
     fn tap(&self, stream: bool) -> Option<Tap> {
