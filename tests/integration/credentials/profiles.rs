@@ -93,6 +93,17 @@ async fn a_profile_assumes_its_role_with_the_keys_of_another() {
 }
 
 #[tokio::test]
+async fn a_blank_name_of_a_profile_counts_as_none() {
+    let (bedrock, home) = (bedrock().await, Home::new());
+    home.write(".aws/credentials", &key("default", "FILE0"));
+    let mut command = home.gateway(&bedrock);
+    let gateway = Ready::start(command.env("AWS_PROFILE", "")).await;
+    assert_eq!(gateway.source(), "profile default (keys)");
+    gateway.works().await;
+    assert_eq!(keys(&bedrock), ["FILE0"]);
+}
+
+#[tokio::test]
 async fn a_profile_that_does_not_exist_is_one_line() {
     let (bedrock, home) = (bedrock().await, Home::new());
     let line = failing(home.gateway(&bedrock).env("AWS_PROFILE", "wrok")).await;
