@@ -146,6 +146,12 @@ impl Exception {
         let kind = ExceptionKind::from_name(name)
             .or_else(|| ExceptionKind::from_status(status?))
             .unwrap_or(ExceptionKind::Other);
+        let kind = match kind {
+            ExceptionKind::AccessDenied if is_about_api_key(message) => {
+                ExceptionKind::Authentication
+            }
+            kind => kind,
+        };
         let message = if kind == ExceptionKind::Authentication {
             without_canonical_request(message)
         } else {
@@ -230,6 +236,8 @@ impl ExceptionKind {
             | "missingauthentication"
             | "incompletesignature"
             | "requestexpired"
+            | "requestinthefuture"
+            | "requesttimetooskewed"
             | "invalidclienttokenid" => Self::Authentication,
             "internalserver" | "internalservererror" | "internalfailure" => Self::InternalServer,
             "modelerror" | "modelstreamerror" => Self::ModelError,
@@ -283,6 +291,13 @@ fn bare_name(name: &str) -> &str {
     name.rsplit('#').next().unwrap_or_default().trim()
 }
 
+/// Whether a denial is about the Bedrock API key itself and not about what it may do: AWS has no name of its own for a key
+/// that is wrong or has expired.
+fn is_about_api_key(message: &str) -> bool {
+    const TEXTS: [&str; 2] = ["Authentication failed", "Bearer Token has expired"];
+    TEXTS.iter().any(|text| message.starts_with(text))
+}
+
 /// AWS explains a wrong signature with the canonical request that it expected, session token included. Nobody
 /// else may read that, so the explanation ends before it.
 fn without_canonical_request(message: &str) -> &str {
@@ -334,6 +349,21 @@ mod tests {
                 expected,
                 "{name} {message}"
             );
+        }
+    }
+
+    #[test]
+    fn an_api_key_that_is_not_taken_is_no_missing_permission() {
+        let refused =
+            br#"{"Message":"Authentication failed: Please make sure your API Key is valid."}"#;
+        let expired = br#"{"Message":"Bearer Token has expired"}"#;
+        for (name, body) in [
+            (None, &refused[..]),
+            (Some("AccessDeniedException"), refused),
+            (None, expired),
+        ] {
+            let exception = Exception::from_answer(403, name, None, body);
+            assert_eq!(exception.kind, ExceptionKind::Authentication);
         }
     }
 

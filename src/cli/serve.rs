@@ -5,12 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::embedded::Embedded;
@@ -24,9 +22,6 @@ use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::server::{self, Drained, Gateway};
 use crate::upstream::{Accounts, Bedrock, Discovery, SetupError, public_tls};
-
-/// How long the start waits for credentials.
-const CREDENTIALS_TIME: Duration = Duration::from_secs(15);
 
 /// Run the gateway.
 ///
@@ -118,10 +113,7 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
         }
         None => Accounts::new(&config.bedrock, &config.accounts, environment, &metrics).await?,
     };
-    let loading = timeout(CREDENTIALS_TIME, accounts.own().credentials_resolve());
-    loading
-        .await
-        .map_err(|_| Failure::new("the AWS credentials could not be loaded in time"))??;
+    accounts.own().credentials_resolve().await?;
     // Installed before the line that says that we are there, so that whoever waits for it may signal at once.
     let mut signals = Signals::new()?;
     describe(&config, &accounts, arguments.replay.as_deref())?;

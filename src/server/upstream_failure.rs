@@ -65,6 +65,7 @@ pub(super) fn credentials_failure(error: &CredentialsError) -> Failure {
     let (text, permanent) = match error {
         CredentialsError::Missing
         | CredentialsError::InstanceMetadata(_)
+        | CredentialsError::LoginSession(_)
         | CredentialsError::NothingToAssumeWith(_) => (
             "there are none; the gateway's operator must configure them.",
             true,

@@ -45,12 +45,10 @@ impl AssumedRole {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(self.sdk.region())
             .time_source(self.sdk.clock.clone())
+            .profile_name(&self.sdk.profile)
             .credentials_provider(base);
         if let Some(client) = self.sdk.http_client()? {
             loader = loader.http_client(client);
-        }
-        if let Some(profile) = &self.sdk.profile {
-            loader = loader.profile_name(profile);
         }
         let mut role = AssumeRoleProvider::builder(&self.role_arn)
             .configure(&loader.load().await)

@@ -20,8 +20,9 @@ use crate::config::Environment;
 /// What aws-config is told; the rest it reads from the process's variables and the profile files, as every AWS tool does.
 #[derive(Clone)]
 pub(super) struct SdkSettings {
-    /// The profile that `AWS_PROFILE` names.
-    pub(super) profile: Option<String>,
+    /// The profile that `AWS_PROFILE` names, else `default`: aws-config would look for one without a name when the
+    /// variable is set but blank.
+    pub(super) profile: String,
     region: String,
     https_proxy: Option<String>,
     no_proxy: Option<String>,
@@ -39,9 +40,7 @@ impl SdkSettings {
         clock: AwsClock,
     ) -> Self {
         Self {
-            profile: environment
-                .get("AWS_PROFILE")
-                .map(|_| profile.name().to_owned()),
+            profile: profile.name().to_owned(),
             region: region.to_string(),
             https_proxy: proxy::https_proxy(environment),
             no_proxy: proxy::no_proxy(environment).map(str::to_owned),

@@ -17,8 +17,11 @@ use super::clock::AwsClock;
 use super::credential_source::CredentialSource;
 use super::credentials_error::CredentialsError;
 
-/// How long one load may take.
+/// How long a request waits for a load.
 pub(super) const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a load may go on when nobody waits any more. A credential process goes on when it is given up, and the next
+/// load would run another beside it; what comes late is still good for the next request.
+const MAX_LOAD: Duration = Duration::from_secs(30);
 /// How long before expiry a refresh begins, plus up to [`REFRESH_JITTER`] so that a fleet does not refresh in step.
 const REFRESH_AHEAD: Duration = Duration::from_mins(5);
 const REFRESH_JITTER: Duration = Duration::from_mins(1);
@@ -91,7 +94,7 @@ impl CredentialsCache {
     pub(super) async fn credentials(&self) -> Loaded {
         match self.shared.current_or_load() {
             Ok(credentials) => Ok(credentials),
-            Err(loading) => end_of(loading).await,
+            Err(loading) => self.shared.end_of(loading).await,
         }
     }
 
@@ -103,18 +106,9 @@ impl CredentialsCache {
             Ok(is_replaced) => return is_replaced,
             Err(loading) => loading,
         };
-        let loaded = end_of(loading).await;
+        let loaded = self.shared.end_of(loading).await;
         loaded.is_ok_and(|loaded| !is_same(&loaded, refused))
     }
-}
-
-/// Waits for a load.
-async fn end_of(mut loading: Loading) -> Loaded {
-    let loaded = loading.wait_for(Option::is_some).await;
-    loaded
-        .ok()
-        .and_then(|loaded| loaded.clone())
-        .unwrap_or_else(|| Err(CredentialsError::Failed("the load was given up".to_owned())))
 }
 
 fn is_same(one: &Credentials, other: &Credentials) -> bool {
@@ -197,11 +191,25 @@ impl Shared {
         loading
     }
 
+    /// Waits for a load, but not for ever.
+    async fn end_of(&self, mut loading: Loading) -> Loaded {
+        match timeout(LOAD_TIMEOUT, loading.wait_for(Option::is_some)).await {
+            Ok(loaded) => loaded.ok().and_then(|loaded| loaded.clone()),
+            Err(_) => Some(Err(self.timed_out())),
+        }
+        .unwrap_or_else(|| Err(CredentialsError::Failed("the load was given up".to_owned())))
+    }
+
     async fn ask_provider(&self) -> Loaded {
-        let loaded = timeout(LOAD_TIMEOUT, self.provider.provide_credentials()).await;
-        let loaded =
-            loaded.unwrap_or_else(|_| Err(ProviderError::provider_timed_out(LOAD_TIMEOUT)));
-        loaded.map_err(|error| CredentialsError::explain(&error, &self.source))
+        match timeout(MAX_LOAD, self.provider.provide_credentials()).await {
+            Ok(loaded) => loaded.map_err(|error| CredentialsError::explain(&error, &self.source)),
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    fn timed_out(&self) -> CredentialsError {
+        let error = ProviderError::provider_timed_out(LOAD_TIMEOUT);
+        CredentialsError::explain(&error, &self.source)
     }
 
     fn settle(&self, loaded: &Loaded) {

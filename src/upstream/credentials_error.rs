@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::credential_source::CredentialSource;
 use super::credentials::LOAD_TIMEOUT;
 use super::error::chain;
+use super::profile::ProfileCredentials;
 
 /// The longest reason that is passed on, in characters: a credential process may say anything.
 const MAX_REASON_LENGTH: usize = 500;
@@ -46,6 +47,13 @@ pub enum CredentialsError {
         /// What aws-config says.
         reason: String,
     },
+    /// The profile's credentials are those of `aws login`, which aws-config was built without.
+    #[error(
+        "the AWS credentials could not be loaded: sessions of `aws login`, as the profile {0} has one, are for the AWS CLI; \
+         have it print their credentials: in another profile, credential_process = aws configure export-credentials \
+         --profile {0} --format process"
+    )]
+    LoginSession(String),
     /// The source failed.
     #[error("the AWS credentials could not be loaded: {0}")]
     Failed(String),
@@ -63,6 +71,10 @@ impl CredentialsError {
                 }
                 Some(base) => base.clone(),
             },
+            CredentialSource::Profile {
+                name,
+                credentials: ProfileCredentials::LoginSession,
+            } => Self::LoginSession(name.clone()),
             CredentialSource::Profile { name, .. } if is_about_sso(error) => Self::NotLoggedIn {
                 profile: name.clone(),
                 reason: reason(error),

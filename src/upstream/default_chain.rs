@@ -58,13 +58,11 @@ impl DefaultChain {
             .operation_attempt_timeout(METADATA_TIMEOUT)
             .operation_timeout(METADATA_TIMEOUT)
             .build();
-        let mut chain = DefaultCredentialsChain::builder()
+        let chain = DefaultCredentialsChain::builder()
             .imds_client(metadata)
             .configure(config)
-            .region(self.sdk.region());
-        if let Some(profile) = &self.sdk.profile {
-            chain = chain.profile_name(profile);
-        }
+            .region(self.sdk.region())
+            .profile_name(&self.sdk.profile);
         chain.build().await.provide_credentials().await
     }
 }

@@ -15,12 +15,16 @@ ValidationException                 | 400 | The provided model identifier is inv
 ValidationException                 | 400 | x with on-demand throughput isn’t supported | 404 | invalid_request_error | model_not_found
 ValidationException                 | 400 | Malformed input request                    | 400 | invalid_request_error |
 AccessDeniedException               | 403 | You don't have access                      | 404 | invalid_request_error | model_not_found
+AccessDeniedException               | 403 | Authentication failed: Please make sure    | 502 | server_error          | upstream_auth
+                                    | 403 | Bearer Token has expired                   | 502 | server_error          | upstream_auth
 UnrecognizedClientException         | 403 | x                                          | 502 | server_error          | upstream_auth
 InvalidSignatureException           | 403 | x                                          | 502 | server_error          | upstream_auth
 ExpiredTokenException               | 403 | x                                          | 502 | server_error          | upstream_auth
 MissingAuthenticationTokenException | 403 | x                                          | 502 | server_error          | upstream_auth
 IncompleteSignature                 | 400 | x                                          | 502 | server_error          | upstream_auth
 RequestExpired                      | 400 | x                                          | 502 | server_error          | upstream_auth
+RequestTimeTooSkewed                | 403 | x                                          | 502 | server_error          | upstream_auth
+RequestInTheFuture                  | 403 | x                                          | 502 | server_error          | upstream_auth
 ResourceNotFoundException           | 404 | x                                          | 404 | invalid_request_error | model_not_found
 ThrottlingException                 | 429 | Too many tokens, please wait               | 429 | rate_limit_error      | rate_limit_exceeded
                                     | 429 | Rate exceeded                              | 429 | rate_limit_error      | rate_limit_exceeded

@@ -149,7 +149,8 @@ async fn a_profile_that_does_not_exist_is_a_mistake_where_its_credentials_are_ne
         "{error}"
     );
     accounts(&[absent, keys[0], keys[1]]).await.unwrap();
-    let bearer = Environment::from_pairs([absent, ("AWS_BEARER_TOKEN_BEDROCK", "key")]);
+    let region = ("AWS_REGION", "us-west-2");
+    let bearer = Environment::from_pairs([absent, region, ("AWS_BEARER_TOKEN_BEDROCK", "key")]);
     Bedrock::new(&config::Bedrock::default(), &bearer, &Metrics::new())
         .await
         .unwrap();

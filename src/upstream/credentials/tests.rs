@@ -27,10 +27,12 @@ enum Answer {
     Key(&'static str, Option<Duration>),
     Fail,
     Hang,
+    Late(&'static str, Duration),
     Nothing,
+    Panic,
 }
 
-use Answer::{Fail, Hang, Key, Nothing};
+use Answer::{Fail, Hang, Key, Late, Nothing, Panic};
 
 impl Script {
     fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
@@ -76,7 +78,12 @@ impl Script {
             }
             Fail => Err(ProviderError::provider_error("the role is gone")),
             Hang => std::future::pending().await,
+            Late(name, delay) => {
+                sleep(delay).await;
+                Ok(Credentials::new(name, "secret", None, None, "script"))
+            }
             Nothing => Err(ProviderError::not_loaded("none here")),
+            Panic => panic!("the script says so"),
         }
     }
 }
@@ -183,7 +190,7 @@ async fn a_failing_refresh_keeps_what_is_still_valid() {
     assert_eq!(key_after(&cache, Duration::from_secs(1)).await, "A");
     assert_eq!(script.calls(), 2, "no second refresh right after a failure");
     assert_eq!(key_after(&cache, MINUTE).await, "A");
-    sleep(LOAD_TIMEOUT).await;
+    sleep(MAX_LOAD).await;
     assert_eq!(script.calls(), 3);
     assert_eq!(key_after(&cache, MINUTE).await, "A");
     assert_eq!((key(&cache).await.as_str(), script.calls()), ("B", 4));
@@ -320,6 +327,38 @@ async fn a_load_is_limited_to_five_seconds_and_says_what_to_do() {
             .to_string()
             .contains("AWS_ACCESS_KEY_ID")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_panics_is_a_failure_and_the_next_request_tries_again() {
+    let script = Script::new([Panic, Key("A", None)]);
+    let cache = script.cache(CredentialSource::Environment);
+    assert!(matches!(
+        cache.credentials().await,
+        Err(CredentialsError::Failed(_))
+    ));
+    assert_eq!(key(&cache).await, "A");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_nobody_waits_for_any_more_is_not_asked_beside_itself() {
+    let script = Script::new([Late("A", LOAD_TIMEOUT)]);
+    let cache = script.cache(CredentialSource::Environment);
+    let error = cache.credentials().await.unwrap_err();
+    assert_eq!(error, CredentialsError::TimedOut);
+    assert_eq!((key(&cache).await.as_str(), script.calls()), ("A", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_is_given_up_and_asked_again() {
+    let script = Script::new([Hang, Key("A", None)]);
+    let cache = script.cache(CredentialSource::Environment);
+    for _ in 0..2 {
+        let error = cache.credentials().await.unwrap_err();
+        assert_eq!((error, script.calls()), (CredentialsError::TimedOut, 1));
+    }
+    sleep(MAX_LOAD).await;
+    assert_eq!((key(&cache).await.as_str(), script.calls()), ("A", 2));
 }
 
 #[test]

@@ -73,6 +73,16 @@ async fn a_credential_process_that_fails_or_hangs_is_one_line() {
 }
 
 #[tokio::test]
+async fn a_session_of_aws_login_is_one_line_that_says_how_others_get_at_it() {
+    let (bedrock, home) = (bedrock().await, Home::new());
+    let config = "[profile work]\nlogin_session = arn:aws:iam::111122223333:user/dev\n";
+    home.write(".aws/config", config);
+    let line = failing(home.gateway(&bedrock).env("AWS_PROFILE", "work")).await;
+    let advice = "credential_process = aws configure export-credentials --profile work";
+    assert!(line.contains(advice) && !line.contains("cargo"), "{line}");
+}
+
+#[tokio::test]
 async fn a_profile_assumes_its_role_with_the_keys_of_another() {
     let (bedrock, sts, home) = (bedrock().await, sts(&[]).await, Home::new());
     home.write(".aws/credentials", &key("base", "BASE0"));
@@ -90,6 +100,17 @@ async fn a_profile_assumes_its_role_with_the_keys_of_another() {
         form_value(&form(request), "RoleArn"),
         "arn:aws:iam::111122223333:role/work"
     );
+}
+
+#[tokio::test]
+async fn a_blank_name_of_a_profile_counts_as_none() {
+    let (bedrock, home) = (bedrock().await, Home::new());
+    home.write(".aws/credentials", &key("default", "FILE0"));
+    let mut command = home.gateway(&bedrock);
+    let gateway = Ready::start(command.env("AWS_PROFILE", "")).await;
+    assert_eq!(gateway.source(), "profile default (keys)");
+    gateway.works().await;
+    assert_eq!(keys(&bedrock), ["FILE0"]);
 }
 
 #[tokio::test]

@@ -23,8 +23,17 @@ pub(in crate::cli::doctor) fn absent(
         CredentialsError::NotLoggedIn { profile, .. } => {
             format!("Sign in again: `aws sso login --profile {profile}`.")
         }
+        CredentialsError::LoginSession(profile) => exported(profile),
         CredentialsError::TimedOut | CredentialsError::Failed(_) => failing(source),
     }
+}
+
+/// Sessions of `aws login` are for the AWS CLI, which prints their credentials for others.
+fn exported(profile: &str) -> String {
+    format!(
+        "Let AWS_PROFILE name a profile with credential_process = aws configure export-credentials --profile {profile} \
+         --format process."
+    )
 }
 
 fn failing(source: &CredentialSource) -> String {
@@ -33,9 +42,7 @@ fn failing(source: &CredentialSource) -> String {
             ProfileCredentials::SingleSignOn => {
                 format!("Sign in again: `aws sso login --profile {name}`.")
             }
-            ProfileCredentials::LoginSession => {
-                format!("Sign in again: `aws login --profile {name}`.")
-            }
+            ProfileCredentials::LoginSession => exported(name),
             ProfileCredentials::Process => {
                 format!("Run the credential_process of the profile {name} by hand: it must print JSON within seconds.")
             }

@@ -223,7 +223,10 @@ fn each_source_that_gives_no_credentials_is_mended_in_its_way() {
     use ProfileCredentials as Kind;
     for (source, words) in [
         (profile(Kind::SingleSignOn), "aws sso login --profile work"),
-        (profile(Kind::LoginSession), "aws login --profile work"),
+        (
+            profile(Kind::LoginSession),
+            "export-credentials --profile work",
+        ),
         (profile(Kind::Process), "credential_process"),
         (profile(Kind::Role), "sts:AssumeRole"),
         (profile(Kind::WebIdentity), "token file"),
