@@ -235,6 +235,13 @@ impl<'a> Known<'a> {
                 cache_write: cost.cache_write,
             });
         }
+        // A foundation model's own id says nothing of GovCloud, whose prices are not known.
+        if self
+            .row
+            .is_some_and(|row| row.region.starts_with("us-gov-"))
+        {
+            return None;
+        }
         let price = Price::of(self.foundation_model?, Some(self.called))?;
         Some(Cost {
             input: price.input,
