@@ -155,6 +155,13 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// Where it is called, as far as the configuration or AWS's list says so.
+    fn region(&self) -> Option<&str> {
+        let target = self.configured.and_then(|model| model.targets.first());
+        let chosen = target.and_then(|target| target.region.as_deref());
+        chosen.or_else(|| Some(&self.row?.region))
+    }
+
     /// What AWS lists it for, else what its name says.
     fn purpose(&self) -> Purpose {
         match (self.row, self.embedding_model()) {
@@ -237,8 +244,8 @@ impl<'a> Known<'a> {
         }
         // A foundation model's own id says nothing of GovCloud, whose prices are not known.
         if self
-            .row
-            .is_some_and(|row| row.region.starts_with("us-gov-"))
+            .region()
+            .is_some_and(|region| region.starts_with("us-gov-"))
         {
             return None;
         }

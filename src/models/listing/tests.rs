@@ -86,23 +86,24 @@ fn of_a_model_that_nobody_knows_the_defaults_are_shown_and_no_cost() {
 
 #[test]
 fn what_a_model_costs_in_gov_cloud_is_not_known() {
-    let cost = |region: &str| {
-        let region = region.to_owned();
-        let models = list(
-            &[InvocableModel {
-                region,
-                ..row("anthropic.claude-3-haiku-20240307-v1:0", &[])
-            }],
-            vec![configured(
-                "alias",
-                "anthropic.claude-3-haiku-20240307-v1:0",
-            )],
-        );
-        let costs = models.iter().map(|model| model.cost.map(|cost| cost.input));
+    const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+    let costs = |listed: &str, chosen: Option<&str>| {
+        let rows = [InvocableModel {
+            region: listed.to_owned(),
+            ..row(HAIKU, &[])
+        }];
+        let mut alias = configured("alias", HAIKU);
+        alias.targets[0].region = chosen.map(str::to_owned);
+        let models = list(&rows, vec![alias]).into_iter();
+        let costs = models.map(|model| model.cost.map(|cost| cost.input));
         costs.collect::<Vec<_>>()
     };
-    assert_eq!(cost("us-east-1"), [Some(0.25), Some(0.25)]);
-    assert_eq!(cost("us-gov-west-1"), [None, None]);
+    assert_eq!(costs("us-east-1", None), [Some(0.25), Some(0.25)]);
+    assert_eq!(costs("us-gov-west-1", None), [None, None]);
+    assert_eq!(
+        costs("us-east-1", Some("us-gov-west-1")),
+        [None, Some(0.25)]
+    );
 }
 
 #[test]
