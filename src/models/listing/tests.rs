@@ -107,6 +107,32 @@ fn what_a_model_costs_in_gov_cloud_is_not_known() {
 }
 
 #[test]
+fn a_name_has_the_facts_of_the_model_that_it_leads_to() {
+    let named = config::Model {
+        max_tokens: Some(9),
+        ..config::Model::default()
+    };
+    let name = |id: &str| config::Model {
+        id: id.to_owned(),
+        ..named.clone()
+    };
+    let models = list(
+        &[row(SONNET, &[])],
+        vec![name("claude-sonnet-4-5"), name("claude-sonnet-9")],
+    );
+    assert_eq!(models[0].id, "claude-sonnet-4-5");
+    assert_eq!(models[0].name, "claude-sonnet-4-5");
+    assert_eq!(models[0].owned_by, "anthropic");
+    assert_eq!(
+        (models[0].context_window, models[0].max_tokens),
+        (Some(200_000), Some(9))
+    );
+    assert_eq!(models[0].cost, models[2].cost);
+    assert!(models[0].cost.is_some());
+    assert_eq!(models[1].owned_by, "bedrock");
+}
+
+#[test]
 fn the_operators_word_counts_more_than_what_is_known() {
     let cost = config::Cost {
         input: 1.0,
