@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::listing::Source;
 use super::{Failure, print};
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::models::ListedModel;
 use crate::openai::model::{Model, ModelList};
 
@@ -40,7 +40,7 @@ Needs bedrock:ListFoundationModels and bedrock:ListInferenceProfiles. Credential
 ///
 /// # Errors
 ///
-/// What could not be asked; what could is printed all the same.
+/// What could not be asked; what could is printed all the same. No model at all.
 pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), Failure> {
     let found = arguments.source.list(environment).await?;
     let models: Vec<Model> = found.models.iter().map(model_of).collect();
@@ -51,7 +51,21 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
         let layout = Layout::of(io::stdout().is_terminal());
         print(&table(&models, layout))?;
     }
-    found.complete()
+    let nothing = models.is_empty().then(|| nothing(&found.config.discovery));
+    found.complete()?;
+    nothing.map_or(Ok(()), |reason| Err(Failure::new(reason)))
+}
+
+/// Why there is nothing to print, though nothing failed.
+fn nothing(settings: &config::Discovery) -> String {
+    if !settings.enabled {
+        "there are no models: discovery is switched off, and the configuration has none".to_owned()
+    } else if settings.provider_filter.is_empty() {
+        "there are no models: AWS lists none that can be called from here".to_owned()
+    } else {
+        let wanted = settings.provider_filter.join(", ");
+        format!("there are no models that discovery.provider_filter lets through: {wanted}")
+    }
 }
 
 fn model_of(listed: &ListedModel) -> Model {

@@ -1,9 +1,8 @@
 //! What `/v1/models` shows: the models of the configuration, then those that AWS lists, with what is known of each.
 
-use crate::bedrock::catalog::{InvocableModel, Purpose};
-
+use crate::bedrock::catalog::{InvocableModel, Purpose, by_name};
 use crate::bedrock::{Dimensions, EmbeddingModel, Family, Price, Reasoning, model_id};
-use crate::config::{self, Config};
+use crate::config::{self, AutoProfile, Config};
 use crate::openai::model::{Cost, Model};
 
 /// The owner of a model of which nothing is known but its id.
@@ -15,6 +14,10 @@ pub struct Listing {
     configured: Vec<config::Model>,
     default_context_window: u32,
     default_max_tokens: u32,
+    /// Whose models a name means before others, where it is configured.
+    region: Option<String>,
+    /// Whether a name may lead to a profile that runs anywhere.
+    allow_global: bool,
 }
 
 /// One model of the listing.
@@ -48,6 +51,8 @@ impl Listing {
             configured: config.models.clone(),
             default_context_window: config.discovery.default_context_window,
             default_max_tokens: config.discovery.default_max_tokens,
+            region: config.bedrock.region.clone(),
+            allow_global: config.bedrock.auto_profile == AutoProfile::Global,
         }
     }
 
@@ -78,10 +83,23 @@ impl Listing {
     }
 
     fn configured(&self, model: &config::Model, invocable: &[InvocableModel]) -> ListedModel {
-        let target = model.targets.first();
-        let called = target.map_or(model.id.as_str(), |target| target.model.as_str());
-        let row = invocable.iter().find(|row| row.id == called);
+        let row_of = |id: &str| invocable.iter().find(|row| row.id == id);
+        let (called, row) = if let Some(target) = model.targets.first() {
+            (target.model.as_str(), row_of(&target.model))
+        } else {
+            let row = row_of(&model.id).or_else(|| self.named(&model.id, invocable));
+            (row.map_or(model.id.as_str(), |row| &row.id), row)
+        };
         self.show(&Known::of_configured(model, called, row))
+    }
+
+    /// The model that a name such as `claude-sonnet-4-5` leads to.
+    fn named<'a>(&self, name: &str, invocable: &'a [InvocableModel]) -> Option<&'a InvocableModel> {
+        let region = self
+            .region
+            .as_deref()
+            .or_else(|| Some(&invocable.first()?.region))?;
+        by_name(invocable, name, region, self.allow_global)
     }
 
     fn show(&self, known: &Known<'_>) -> ListedModel {
@@ -153,6 +171,13 @@ impl<'a> Known<'a> {
                 .or_else(|| row.and_then(|row| row.foundation_model.as_deref()))
                 .or_else(|| named_by(called)),
         }
+    }
+
+    /// Where it is called, as far as the configuration or AWS's list says so.
+    fn region(&self) -> Option<&str> {
+        let target = self.configured.and_then(|model| model.targets.first());
+        let chosen = target.and_then(|target| target.region.as_deref());
+        chosen.or_else(|| Some(&self.row?.region))
     }
 
     /// What AWS lists it for, else what its name says.
@@ -234,6 +259,13 @@ impl<'a> Known<'a> {
                 cache_read: cost.cache_read,
                 cache_write: cost.cache_write,
             });
+        }
+        // A foundation model's own id says nothing of GovCloud, whose prices are not known.
+        if self
+            .region()
+            .is_some_and(|region| region.starts_with("us-gov-"))
+        {
+            return None;
         }
         let price = Price::of(self.foundation_model?, Some(self.called))?;
         Some(Cost {

@@ -91,10 +91,8 @@ impl Discovery {
         });
         if settings.enabled {
             let first = shared.fly();
-            if !settings.refresh_interval.is_zero() {
-                let interval = settings.refresh_interval;
-                tokio::spawn(keep(Arc::downgrade(&shared), first, interval));
-            }
+            let interval = settings.refresh_interval;
+            tokio::spawn(keep(Arc::downgrade(&shared), first, interval));
         }
         Self { shared }
     }
@@ -169,7 +167,7 @@ async fn landed(mut flight: Flight) -> Result<Refreshed, Vec<ListFailure>> {
         .unwrap_or_else(|| Err(Vec::new()))
 }
 
-/// Refreshes until nobody wants the list any more.
+/// Refreshes until nobody wants the list any more; with an interval of zero, until there is one.
 async fn keep(shared: Weak<Shared>, first: Flight, interval: Duration) {
     let mut flight = first;
     let mut failures = 0_u32;
@@ -177,6 +175,9 @@ async fn keep(shared: Weak<Shared>, first: Flight, interval: Duration) {
         let complete =
             matches!(landed(flight).await, Ok(refreshed) if refreshed.failures.is_empty());
         failures = if complete {
+            if interval.is_zero() {
+                return;
+            }
             0
         } else {
             failures.saturating_add(1)

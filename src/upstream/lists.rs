@@ -63,11 +63,12 @@ pub(super) async fn inference_profiles(
     Ok(of_kind(rows, kind))
 }
 
-/// Rows say which kind they are of; where they do not, the question does.
+/// The rows of one kind. They say which kind they are of; where they do not, the question does.
 fn of_kind(
     mut rows: Vec<InferenceProfileSummary>,
     kind: InferenceProfileType,
 ) -> Vec<InferenceProfileSummary> {
+    rows.retain(|row| row.kind.is_empty() || row.kind == kind.as_str());
     for row in &mut rows {
         kind.as_str().clone_into(&mut row.kind);
     }

@@ -273,6 +273,27 @@ fn address_and_key_of_the_gateway_can_be_chosen() {
 }
 
 #[test]
+fn an_empty_list_is_told_with_its_reason() {
+    for (variable, value, reason) in [
+        ("OUTCROP_DISCOVERY_ENABLED", "false", "switched off"),
+        (
+            "OUTCROP_DISCOVERY_PROVIDER_FILTER",
+            "antropic",
+            "discovery.provider_filter lets through: antropic",
+        ),
+    ] {
+        let (code, output, error) = ran(replaying(&["models"]).env(variable, value));
+        assert_eq!((code, output.as_str()), (Some(1), ""));
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains(reason), "{error}");
+        let (code, json, _) = ran(replaying(&["models", "--json"]).env(variable, value));
+        assert_eq!(code, Some(1));
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json, json!({"object": "list", "data": []}));
+    }
+}
+
+#[test]
 fn one_reason_for_all_lists_is_one_line() {
     let mut command = outcrop(&["models"]);
     command.envs([

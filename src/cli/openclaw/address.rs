@@ -15,8 +15,9 @@ pub(super) fn base_url(text: &str) -> Result<String, &'static str> {
     if !matches!(url.scheme(), "http" | "https") || !plain {
         return Err(FORM);
     }
-    // Clients append "/chat/completions".
-    Ok(text.trim().trim_end_matches('/').to_owned())
+    // As it was understood rather than as it was typed: what is between may not be seen, such as the end of a line. Clients
+    // append "/chat/completions".
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Reads the variable of `--key-env`. OpenClaw puts in the values of names in capitals alone.
@@ -56,6 +57,11 @@ mod tests {
             ("http://127.0.0.1:4000/v1", "http://127.0.0.1:4000/v1"),
             ("https://outcrop.example/v1/", "https://outcrop.example/v1"),
             ("http://[::1]:4000", "http://[::1]:4000"),
+            (
+                " HTTPS://Outcrop.example\n/v1//",
+                "https://outcrop.example/v1",
+            ),
+            ("http:127.0.0.1:4000/v1", "http://127.0.0.1:4000/v1"),
         ] {
             assert_eq!(base_url(typed), Ok(read.to_owned()));
         }

@@ -85,6 +85,54 @@ fn of_a_model_that_nobody_knows_the_defaults_are_shown_and_no_cost() {
 }
 
 #[test]
+fn what_a_model_costs_in_gov_cloud_is_not_known() {
+    const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+    let costs = |listed: &str, chosen: Option<&str>| {
+        let rows = [InvocableModel {
+            region: listed.to_owned(),
+            ..row(HAIKU, &[])
+        }];
+        let mut alias = configured("alias", HAIKU);
+        alias.targets[0].region = chosen.map(str::to_owned);
+        let models = list(&rows, vec![alias]).into_iter();
+        let costs = models.map(|model| model.cost.map(|cost| cost.input));
+        costs.collect::<Vec<_>>()
+    };
+    assert_eq!(costs("us-east-1", None), [Some(0.25), Some(0.25)]);
+    assert_eq!(costs("us-gov-west-1", None), [None, None]);
+    assert_eq!(
+        costs("us-east-1", Some("us-gov-west-1")),
+        [None, Some(0.25)]
+    );
+}
+
+#[test]
+fn a_name_has_the_facts_of_the_model_that_it_leads_to() {
+    let named = config::Model {
+        max_tokens: Some(9),
+        ..config::Model::default()
+    };
+    let name = |id: &str| config::Model {
+        id: id.to_owned(),
+        ..named.clone()
+    };
+    let models = list(
+        &[row(SONNET, &[])],
+        vec![name("claude-sonnet-4-5"), name("claude-sonnet-9")],
+    );
+    assert_eq!(models[0].id, "claude-sonnet-4-5");
+    assert_eq!(models[0].name, "claude-sonnet-4-5");
+    assert_eq!(models[0].owned_by, "anthropic");
+    assert_eq!(
+        (models[0].context_window, models[0].max_tokens),
+        (Some(200_000), Some(9))
+    );
+    assert_eq!(models[0].cost, models[2].cost);
+    assert!(models[0].cost.is_some());
+    assert_eq!(models[1].owned_by, "bedrock");
+}
+
+#[test]
 fn the_operators_word_counts_more_than_what_is_known() {
     let cost = config::Cost {
         input: 1.0,

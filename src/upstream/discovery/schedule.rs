@@ -8,13 +8,18 @@ const FIRST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_mins(15);
 
 /// How long to wait after `failures` refreshes in a row that were not complete; `random` in 0..1 spreads the pause by
-/// 0.9 to 1.1, so that gateways that began together do not ask together.
+/// 0.9 to 1.1, so that gateways that began together do not ask together. An interval of zero bounds nothing.
 pub(super) fn pause(interval: Duration, failures: u32, random: f64) -> Duration {
     let pause = match failures.checked_sub(1) {
         None => interval,
         Some(doublings) => {
             let pause = FIRST.saturating_mul(1 << doublings.min(10));
-            pause.min(LONGEST).min(interval)
+            let longest = if interval.is_zero() {
+                LONGEST
+            } else {
+                interval
+            };
+            pause.min(LONGEST).min(longest)
         }
     };
     pause.mul_f64(0.9 + 0.2 * random.clamp(0.0, 1.0))
@@ -40,6 +45,12 @@ mod tests {
     #[test]
     fn no_pause_is_much_longer_than_the_interval() {
         assert_eq!(seconds(Duration::from_mins(1), 9, 0.5), 60);
+    }
+
+    #[test]
+    fn an_interval_of_zero_is_no_reason_to_ask_without_pause() {
+        let pauses = [1, 2, 9].map(|failures| seconds(Duration::ZERO, failures, 0.5));
+        assert_eq!(pauses, [5, 10, 900]);
     }
 
     #[test]

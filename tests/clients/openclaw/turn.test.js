@@ -102,3 +102,16 @@ test("the models of the configuration", { skip }, async () => {
   // Ids with colons and points are ids like all others.
   assert.ok([...listed.keys()].some((id) => /^outcrop\/anthropic\.claude-haiku-4-5-.*:0$/.test(id)));
 });
+
+test("what the README adds to the configuration", { skip }, async () => {
+  const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
+  const additions = [...readme.matchAll(/^```json5\n(.*?)^```$/gms)].map(([, text]) => text);
+  assert.ok(additions.length > 0);
+  for (const [index, text] of additions.entries()) {
+    const file = path.join(folder, `addition-${index}.json5`);
+    await writeFile(file, text);
+    const variables = { [KEY]: key, OPENCLAW_CONFIG_PATH: file };
+    const { valid } = await openclaw(folder, variables, "config", "validate", "--json");
+    assert.ok(valid, text);
+  }
+});

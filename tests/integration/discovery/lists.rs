@@ -56,6 +56,36 @@ async fn foundation_models_are_one_page() {
 }
 
 #[tokio::test]
+async fn a_profile_of_the_other_kind_is_not_taken_for_one_of_this() {
+    let control = ControlPlane::start().await;
+    let bedrock = bedrock(&control).await;
+    // Something between here and AWS that lists all kinds, whatever it is asked.
+    let page = json!({"inferenceProfileSummaries": [
+        {"inferenceProfileId": "us.a.b", "type": "SYSTEM_DEFINED"},
+        {"inferenceProfileId": "ab12", "inferenceProfileArn": "arn:ab12", "type": "APPLICATION"},
+        {"inferenceProfileId": "nobody.says"},
+    ]});
+    for (list, kind, expected) in [
+        (
+            List::SystemProfiles,
+            SystemDefined,
+            ["us.a.b", "nobody.says"],
+        ),
+        (
+            List::ApplicationProfiles,
+            Application,
+            ["ab12", "nobody.says"],
+        ),
+    ] {
+        control.set_pages(list, std::slice::from_ref(&page));
+        let rows = bedrock.list_inference_profiles(kind).await.unwrap();
+        let ids = rows.iter().map(|row| row.inference_profile_id.as_str());
+        assert_eq!(ids.collect::<Vec<_>>(), expected);
+        assert!(rows.iter().all(|row| row.kind == kind.as_str()));
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_comes_again_ends_the_list() {
     let control = ControlPlane::start().await;
     let mut pages = pages(3);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::control_plane::{ControlPlane, List};
 use super::{all_of, begin, every, hourly, ids};
@@ -101,6 +101,34 @@ async fn an_interval_of_zero_asks_each_time() {
         control.set_pages(List::FoundationModels, &[json!({"modelSummaries": [row]})]);
         assert_eq!(ids(&discovery.current().await), [id]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_of_zero_gets_its_first_list_unasked() {
+    let control = ControlPlane::start().await;
+    control.break_down();
+    let discovery = begin(&control, &every(Duration::ZERO), None).await;
+    control.calls(3).await;
+    let row = json!({"modelId": "a.b", "inferenceTypesSupported": ["ON_DEMAND"]});
+    control.set_pages(List::FoundationModels, &[json!({"modelSummaries": [row]})]);
+    control.set_pages(List::SystemProfiles, &[json!({})]);
+    control.set_pages(List::ApplicationProfiles, &[json!({})]);
+    // Chat completions need the list for names and profiles, and ask nobody for it.
+    let listed = async {
+        while discovery.models().is_empty() {
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    timeout(Duration::from_hours(1), listed).await.unwrap();
+    // From then on AWS is asked for answers alone.
+    let mut calls = 0;
+    let settled = async {
+        while calls != control.received().len() {
+            calls = control.received().len();
+            sleep(Duration::from_hours(1)).await;
+        }
+    };
+    timeout(Duration::from_hours(10), settled).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
