@@ -84,3 +84,15 @@ async fn without_credentials_it_is_told_what_to_set() {
     assert_eq!(outcome.signs(), "✓✓✓✓✓✓✗–––––");
     assert!(outcome.output.contains("AWS_PROFILE"), "{}", outcome.output);
 }
+
+#[tokio::test]
+async fn what_cannot_be_a_model_is_refused_before_aws_is_asked() {
+    let aws = super::Aws::start().await;
+    for model in ["", "a\nb"] {
+        let outcome = super::examine(&aws, &["--json", model]).await;
+        assert_eq!((outcome.code, outcome.output.as_str()), (2, ""));
+        assert_eq!(outcome.error.lines().count(), 1, "{}", outcome.error);
+        assert!(outcome.error.contains("model id"), "{}", outcome.error);
+    }
+    assert!(aws.received().is_empty());
+}
