@@ -182,6 +182,12 @@ fn a_statement_names_the_profile_and_the_models_behind_it() {
     };
     let expected = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-lite-v1:0";
     assert_eq!(resources(&bare, "eu-west-1", Some("1")), [expected]);
+    // So is its ARN.
+    let arn = Subject {
+        id: expected.to_owned(),
+        ..Subject::default()
+    };
+    assert_eq!(resources(&arn, "eu-west-1", Some("1")), [expected]);
 }
 
 #[test]
