@@ -23,8 +23,9 @@ mod signals;
 
 /// Amazon Bedrock behind OpenAI's API.
 ///
-/// Outcrop answers POST /v1/chat/completions by calling Bedrock's Converse and ConverseStream, so that
-/// anything written for OpenAI works with the models of an AWS account.
+/// Outcrop answers POST /v1/chat/completions by calling Bedrock's Converse and ConverseStream, POST
+/// /v1/embeddings by calling InvokeModel, and GET /v1/models with what can be called, so that anything written
+/// for OpenAI works with the models of an AWS account.
 #[derive(Debug, Parser)]
 #[command(
     name = "outcrop",

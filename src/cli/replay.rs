@@ -16,7 +16,8 @@ use crate::fixture::{Options, StandIn};
 ///
 /// A test server for anything that speaks to Amazon Bedrock. It answers Converse, ConverseStream,
 /// ListFoundationModels, ListInferenceProfiles and GetInferenceProfile from recordings and with their
-/// timing. No AWS account is needed and nothing is billed.
+/// timing, and InvokeModel of embeddings models also without a recording, with embeddings computed from the
+/// texts. No AWS account is needed and nothing is billed.
 ///
 /// Requests are checked like Bedrock checks them: the signature, the shape of the body, and the rules that a
 /// conversation must keep for the model that was recorded. A mistake gets the status, exception and text that

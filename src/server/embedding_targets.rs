@@ -18,8 +18,6 @@ use crate::upstream::{self, Bedrock};
 pub(super) struct EmbeddingTargets {
     models: Models,
     metrics: Metrics,
-    /// When the first of them was called.
-    begun: Instant,
     foundation_model: String,
     state: Mutex<State>,
 }
@@ -51,7 +49,6 @@ impl EmbeddingTargets {
         Some(Self {
             models,
             metrics,
-            begun: Instant::now(),
             foundation_model,
             state: Mutex::new(State {
                 target: same.pop_front()?,
@@ -89,9 +86,9 @@ impl EmbeddingTargets {
         self.models.learn(target);
     }
 
-    /// Whether a call that failed at `failed` is to be made once more: through an inference profile, or at the next
-    /// target. What one call found out holds for all.
-    pub(super) fn go_on(&self, failed: &Target, error: &upstream::Error) -> bool {
+    /// Whether a call that `begun` then and failed at `failed` is to be made once more: through an inference profile, or
+    /// at the next target. What one call found out holds for all.
+    pub(super) fn go_on(&self, failed: &Target, error: &upstream::Error, begun: Instant) -> bool {
         if !wants_profile(error) && !error.may_not_be_elsewhere() {
             return false;
         }
@@ -107,7 +104,8 @@ impl EmbeddingTargets {
             state.target = through;
             return true;
         }
-        if self.begun.elapsed() > MAX_ELAPSED {
+        // Two thousand texts take longer than any one call may fail.
+        if begun.elapsed() > MAX_ELAPSED {
             return false;
         }
         let Some(next) = state.others.pop_front() else {
@@ -136,4 +134,52 @@ fn is_named_first(target: &Target) -> bool {
     let named = target.instead_of().unwrap_or(&target.model_id);
     let first = target.settings().and_then(|model| model.targets.first());
     first.is_some_and(|first| first.model == named)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{self, Config, Environment};
+    use crate::upstream::Accounts;
+
+    const TITAN: &str = "amazon.titan-embed-text-v2:0";
+
+    async fn of_two_regions() -> EmbeddingTargets {
+        let target = |region: &str| config::Target {
+            region: Some(region.to_owned()),
+            model: TITAN.to_owned(),
+            ..config::Target::default()
+        };
+        let mut config = Config::default();
+        config.discovery.enabled = false;
+        config.models = vec![config::Model {
+            id: "memory".to_owned(),
+            targets: vec![target("us-east-1"), target("eu-west-1")],
+            ..config::Model::default()
+        }];
+        let environment = Environment::from_pairs([("AWS_BEARER_TOKEN_BEDROCK", "key")]);
+        let metrics = Metrics::new();
+        let accounts = Accounts::new(&config.bedrock, &[], &environment, &metrics);
+        let models = Models::begin(&config, accounts.await.unwrap(), |_| None, &metrics).unwrap();
+        let targets = models.targets("memory", || 0).unwrap();
+        let targets = EmbeddingTargets::new(models, metrics, targets).await;
+        targets.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_for_other_targets_is_that_of_one_call_and_not_of_all() {
+        let targets = of_two_regions().await;
+        let error = upstream::Error::Unreachable(String::new());
+        let first = targets.current();
+        let begun = Instant::now();
+        tokio::time::advance(MAX_ELAPSED + Duration::from_secs(1)).await;
+        assert!(!targets.go_on(&first, &error, begun));
+        assert!(targets.go_on(&first, &error, Instant::now()));
+        assert_ne!(targets.current().key(), first.key());
+        // There is no third, but what another call began at the first goes on at the second.
+        assert!(!targets.go_on(&targets.current(), &error, Instant::now()));
+        assert!(targets.go_on(&first, &error, begun));
+    }
 }

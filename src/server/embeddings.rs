@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use tokio::time::Instant;
 
 use super::beginning::{Pending, in_order};
 use super::body::Payload;
@@ -157,6 +158,7 @@ impl Embedder {
 
     /// Calls InvokeModel at one target after the other until there is an answer.
     async fn invoke(&self, body: &Bytes) -> Result<(Target, Answer), Refused> {
+        let begun = Instant::now();
         loop {
             let (target, bedrock) = self.targets.bedrock();
             let tap = self
@@ -178,7 +180,7 @@ impl Embedder {
                     if let Some(tap) = tap {
                         tap.failure(&error);
                     }
-                    if !self.targets.go_on(&target, &error) {
+                    if !self.targets.go_on(&target, &error, begun) {
                         return Err(self.refused(&target, &error));
                     }
                 }

@@ -54,7 +54,14 @@ fn help_goes_to_standard_output_without_colour() {
         "{}",
         outcome.output
     );
-    assert!(outcome.output.contains("\n  serve "), "{}", outcome.output);
+    for name in [
+        "\n  serve ",
+        "/v1/chat/completions",
+        "/v1/embeddings",
+        "/v1/models",
+    ] {
+        assert!(outcome.output.contains(name), "{name}\n{}", outcome.output);
+    }
     assert!(!outcome.output.contains('\u{1b}'));
 }
 

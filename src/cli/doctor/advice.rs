@@ -23,6 +23,9 @@ pub(super) fn failed(error: &Error, question: &Question<'_>) -> String {
             "Try again; if it stays, something between here and AWS cuts connections: a proxy, a firewall, a load balancer."
                 .to_owned()
         }
+        Error::Timeout(_) if !question.operation.is_inference() => {
+            "Try again; if it stays, a firewall, a proxy or a VPC endpoint swallows what is sent.".to_owned()
+        }
         Error::Timeout(_) => {
             "Try again; if it stays, a firewall swallows what is sent, or bedrock.head_timeout is too short for this model."
                 .to_owned()

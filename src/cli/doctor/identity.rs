@@ -21,8 +21,11 @@ pub(super) async fn credentials(bedrock: &Bedrock) -> Check {
         Ok(Err(error)) => {
             let advice = advice::no_credentials(&error, source);
             let detail = match error {
-                // Its own text is advice already.
+                // Their own texts are advice already.
                 CredentialsError::Missing => "there are none".to_owned(),
+                CredentialsError::InstanceMetadata(reason) => {
+                    format!("there are none, also not from instance metadata: {reason}")
+                }
                 error => error.to_string(),
             };
             Finding::bad(detail, advice)

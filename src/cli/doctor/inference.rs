@@ -38,12 +38,12 @@ pub(super) async fn examine(bedrock: &Bedrock, question: Question<'_>) -> [Check
 async fn converse(bedrock: &Bedrock, question: Question<'_>) -> Check {
     let begun = Instant::now();
     let attempts = Attempts::default();
-    let call = call(&question, async |id| {
+    let call = call(question, async |id| {
         bedrock.converse(id, body(), &attempts).await
     });
     let finding = match within(LIMIT, call).await {
-        Ok((model, Ok(answer))) => answered(&model, &answer.body),
-        Ok((model, Err(error))) => failed(&model, &error, &question),
+        Ok((model, _, Ok(answer))) => answered(&model, &answer.body),
+        Ok((model, question, Err(error))) => failed(&model, &error, &question),
         Err(finding) => finding,
     };
     Check::since(begun, question.operation.name(), finding)
@@ -52,26 +52,27 @@ async fn converse(bedrock: &Bedrock, question: Question<'_>) -> Check {
 async fn converse_stream(bedrock: &Bedrock, question: Question<'_>) -> Check {
     let begun = Instant::now();
     let attempts = Attempts::default();
-    let call = call(&question, async |id| {
+    let call = call(question, async |id| {
         let stream = bedrock.converse_stream(id, body(), &attempts).await?;
         let first = begun.elapsed();
         Ok((first, read(stream.body).await?))
     });
     let finding = match within(LIMIT, call).await {
-        Ok((model, Ok((first, read)))) => streamed(&model, first, &read),
-        Ok((model, Err(error))) => failed(&model, &error, &question),
+        Ok((model, _, Ok((first, read)))) => streamed(&model, first, &read),
+        Ok((model, question, Err(error))) => failed(&model, &error, &question),
         Err(finding) => finding,
     };
     Check::since(begun, question.operation.name(), finding)
 }
 
-/// Calls the model and, where AWS wants an inference profile and the gateway would choose one, that. Tells what was called.
-async fn call<T>(
-    question: &Question<'_>,
+/// Calls the model and, where AWS wants an inference profile and the gateway would choose one, that. Tells what was called,
+/// and what was asked last.
+async fn call<'q, T>(
+    question: Question<'q>,
     call: impl AsyncFn(&str) -> Result<T, Error>,
-) -> (String, Result<T, Error>) {
+) -> (String, Question<'q>, Result<T, Error>) {
     let Some(model) = question.model else {
-        return (String::new(), Err(Error::ModelId));
+        return (String::new(), question, Err(Error::ModelId));
     };
     let answer = call(&model.id).await;
     let wants_profile = matches!(
@@ -80,10 +81,14 @@ async fn call<T>(
     );
     match &model.chosen {
         Some(profile) if wants_profile => {
-            let called = format!("{} through {profile}", model.id);
-            (called, call(profile).await)
+            let called = format!("{} through {}", model.id, profile.id);
+            let question = Question {
+                model: Some(&**profile),
+                ..question
+            };
+            (called, question, call(&profile.id).await)
         }
-        _ => (model.id.clone(), answer),
+        _ => (model.id.clone(), question, answer),
     }
 }
 

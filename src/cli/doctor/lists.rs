@@ -142,7 +142,7 @@ impl Lists {
             profile_arn: row.map(|row| row.inference_profile_arn.clone()),
             behind,
             profiles: profiles(true).collect(),
-            chosen,
+            chosen: chosen.map(|id| Box::new(self.subject(&id, AutoProfile::Off))),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::report::Report;
 use super::{identity, inference, network};
 use crate::cli::Failure;
 use crate::config::Config;
-use crate::models::Models;
+use crate::models::{Models, Targets};
 use crate::upstream::{Accounts, Bedrock, CallerIdentity};
 
 const NO_CONNECTION: &str = "there is no connection";
@@ -45,16 +45,19 @@ impl Patient {
     ///
     /// # Errors
     ///
-    /// When the report cannot be written.
+    /// When `model` cannot be one; when the report cannot be written.
     pub(super) async fn examine(
         &self,
         model: Option<&str>,
         report: &mut Report,
     ) -> Result<(), Failure> {
+        let targets = model.map(|model| self.models.targets(model, || 0));
+        let targets = targets.transpose();
+        let targets = targets.map_err(|error| Failure::usage(error.to_string()))?;
         let mut obstacles = self.contact(report).await?;
         let caller = self.identify(&mut obstacles, report).await?;
         let lists = self.look_up(&obstacles, caller.as_ref(), report).await?;
-        self.call(model, &obstacles, caller.as_ref(), &lists, report)
+        self.call(targets, &obstacles, caller.as_ref(), &lists, report)
             .await
     }
 
@@ -172,7 +175,7 @@ impl Patient {
     /// The two calls of a model.
     async fn call(
         &self,
-        model: Option<&str>,
+        targets: Option<Targets>,
         obstacles: &Obstacles,
         caller: Option<&CallerIdentity>,
         lists: &Lists,
@@ -182,7 +185,7 @@ impl Patient {
             report.add(skipped(Operation::Converse, why))?;
             return report.add(skipped(Operation::ConverseStream, why));
         }
-        for (bedrock, id) in self.targets(model, lists)? {
+        for (bedrock, id) in self.called(targets, lists) {
             let (place, own) = (bedrock.describe(), self.own().describe());
             let is_own = place.account == own.account && place.region == own.region;
             let auto_profile = self.config.bedrock.auto_profile;
@@ -205,23 +208,14 @@ impl Patient {
         Ok(())
     }
 
-    /// Where `model` is called, and by which id; without one, a cheap model of the account.
-    fn targets(
-        &self,
-        model: Option<&str>,
-        lists: &Lists,
-    ) -> Result<Vec<(Bedrock, String)>, Failure> {
+    /// What is called where: each of `targets`; without them, a cheap model of the account.
+    fn called(&self, targets: Option<Targets>, lists: &Lists) -> Vec<(Bedrock, String)> {
         let own = self.own();
-        let Some(model) = model else {
+        let Some(targets) = targets else {
             let region = own.describe().region.as_str();
             let cheap = cheapest(lists.models()).map(str::to_owned);
-            return Ok(vec![(
-                own.clone(),
-                cheap.unwrap_or_else(|| guessed(region)),
-            )]);
+            return vec![(own.clone(), cheap.unwrap_or_else(|| guessed(region)))];
         };
-        let targets = self.models.targets(model, || 0);
-        let targets = targets.map_err(|error| Failure::usage(error.to_string()))?;
         let targets = iter::once(targets.first).chain(targets.others);
         let called = targets.map(|target| {
             let id = match target.settings() {
@@ -230,7 +224,7 @@ impl Patient {
             };
             (target.bedrock, id)
         });
-        Ok(called.collect())
+        called.collect()
     }
 }
 

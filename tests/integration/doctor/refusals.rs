@@ -133,6 +133,31 @@ async fn a_profile_that_the_gateway_chooses_by_itself_is_no_failure() {
 }
 
 #[tokio::test]
+async fn a_profile_that_is_denied_is_in_the_statement() {
+    let aws = Aws::start().await;
+    aws.answer_once(
+        "Converse",
+        Reply::exception(400, "ValidationException", ON_DEMAND),
+    );
+    aws.answer(
+        "Converse",
+        Reply::exception(403, "AccessDeniedException", ""),
+    );
+    let outcome = examine(&aws, &["amazon.nova-lite-v1:0"]).await;
+    assert_eq!(outcome.failed(), ["Converse"]);
+    for resource in [
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
+        "arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-lite-v1:0",
+    ] {
+        assert!(
+            outcome.output.contains(&format!("\"{resource}\"")),
+            "{}",
+            outcome.output
+        );
+    }
+}
+
+#[tokio::test]
 async fn credentials_that_sts_does_not_take_spare_all_later_checks() {
     for (code, word) in [
         ("ExpiredToken", "AWS_SESSION_TOKEN has expired"),

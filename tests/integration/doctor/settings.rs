@@ -84,3 +84,37 @@ async fn without_credentials_it_is_told_what_to_set() {
     assert_eq!(outcome.signs(), "✓✓✓✓✓✓✗–––––");
     assert!(outcome.output.contains("AWS_PROFILE"), "{}", outcome.output);
 }
+
+#[tokio::test]
+async fn what_instance_metadata_says_is_told_and_what_to_set_is_advice() {
+    let aws = super::Aws::start().await;
+    let mut command = doctor(&aws.url(), &[]);
+    command
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env_remove("AWS_EC2_METADATA_DISABLED")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", aws.url());
+    let outcome = run(command).await;
+    assert_eq!(outcome.failed(), ["credentials"], "{}", outcome.output);
+    let line = outcome.line("credentials");
+    assert!(line.contains("instance metadata"), "{line}");
+    assert!(!line.contains("AWS_ACCESS_KEY_ID"), "{line}");
+    for variable in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_BEARER_TOKEN_BEDROCK",
+    ] {
+        assert!(outcome.output.contains(variable), "{}", outcome.output);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_model_is_refused_before_aws_is_asked() {
+    let aws = super::Aws::start().await;
+    for model in ["", "a\nb"] {
+        let outcome = super::examine(&aws, &["--json", model]).await;
+        assert_eq!((outcome.code, outcome.output.as_str()), (2, ""));
+        assert_eq!(outcome.error.lines().count(), 1, "{}", outcome.error);
+        assert!(outcome.error.contains("model id"), "{}", outcome.error);
+    }
+    assert!(aws.received().is_empty());
+}

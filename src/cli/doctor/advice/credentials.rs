@@ -15,7 +15,9 @@ pub(in crate::cli::doctor) fn absent(
                 .to_owned()
         }
         CredentialsError::InstanceMetadata(_) => {
-            "Give the instance an IAM role (an instance profile), or set AWS_PROFILE or the keys.".to_owned()
+            "Give the instance an IAM role (an instance profile), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (both), \
+             AWS_PROFILE (to a profile that holds credentials), or AWS_BEARER_TOKEN_BEDROCK."
+                .to_owned()
         }
         CredentialsError::NothingToAssumeWith(_) => {
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE beside the Bedrock API key.".to_owned()

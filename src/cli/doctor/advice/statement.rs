@@ -66,7 +66,8 @@ fn resources(model: &Subject, question: &Question<'_>) -> Vec<String> {
     }
     if !model.behind.is_empty() {
         resources.extend_from_slice(&model.behind);
-    } else if let Some(foundation) = foundation {
+    } else if let Some(foundation) = foundation.filter(|_| !model.id.contains(":foundation-model/"))
+    {
         // A profile sends to several regions; a bare id stays in one.
         let region = if resources.is_empty() {
             region.as_str()

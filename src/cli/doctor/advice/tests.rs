@@ -1,10 +1,11 @@
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::*;
 use crate::bedrock::Exception;
 use crate::cli::doctor::question::{Operation, Subject};
 use crate::upstream::{
-    CredentialSource, CredentialsError, Host, ProfileCredentials, Region, RegionSource,
+    CredentialSource, CredentialsError, Host, ProfileCredentials, Region, RegionSource, Timeout,
 };
 
 const PROFILE: &str = "us.amazon.nova-lite-v1:0";
@@ -182,6 +183,12 @@ fn a_statement_names_the_profile_and_the_models_behind_it() {
     };
     let expected = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-lite-v1:0";
     assert_eq!(resources(&bare, "eu-west-1", Some("1")), [expected]);
+    // So is its ARN.
+    let arn = Subject {
+        id: expected.to_owned(),
+        ..Subject::default()
+    };
+    assert_eq!(resources(&arn, "eu-west-1", Some("1")), [expected]);
 }
 
 #[test]
@@ -293,6 +300,21 @@ fn what_keeps_connections_from_being_made_is_told_apart() {
     }
     let advice = unreachable("invalid peer certificate: UnknownIssuer", &way);
     assert!(advice.contains("AWS_CA_BUNDLE"), "{advice}");
+}
+
+#[test]
+fn only_calls_of_models_have_a_limit_that_can_be_set() {
+    let model = subject();
+    let source = CredentialSource::Environment;
+    let late = Error::Timeout(Timeout::Total(Duration::from_secs(5)));
+    for (operation, is_told) in [
+        (Operation::Converse, true),
+        (Operation::ListFoundationModels, false),
+        (Operation::GetCallerIdentity, false),
+    ] {
+        let advice = failed(&late, &question(operation, &source, &model));
+        assert_eq!(advice.contains("head_timeout"), is_told, "{advice}");
+    }
 }
 
 #[test]
