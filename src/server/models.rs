@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::gateway::{Gateway, Reply, json};
 use crate::error::Error;
+use crate::models::names;
 use crate::openai::model::{Model, ModelList};
 
 impl Gateway {
@@ -21,8 +22,13 @@ impl Gateway {
     /// When it is not listed.
     pub(super) async fn retrieve_model(&self, id: &str) -> Result<Reply, Error> {
         let id = percent_decode_str(id).decode_utf8_lossy();
-        let models = self.listed(|listed| listed == id).await;
-        match models.first() {
+        // As for completions: the id itself first, then without what clients write around it.
+        let names = names(&id);
+        let models = self.listed(|listed| names.contains(&listed)).await;
+        let best = names
+            .iter()
+            .find_map(|name| models.iter().find(|model| model.id == *name));
+        match best {
             Some(model) => Ok(json(text(model))),
             None => Err(Error::UnknownModel {
                 id: id.into_owned(),

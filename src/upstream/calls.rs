@@ -8,7 +8,7 @@ use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::authentication::{Authentication, Cure, Signed};
 use super::client::{Client, Deadline};
@@ -74,7 +74,7 @@ impl Calls {
     ) -> Result<Answer, Error> {
         let call = Call::new(Operation::Converse, uri, body, effort);
         let answer = |deadline| self.answer(&call, deadline);
-        self.repeat(call.retry, answer).await
+        self.repeat(&call, answer).await
     }
 
     /// POST of a ConverseStream request, repeated as [`Retry`] allows until its first message is there.
@@ -86,7 +86,7 @@ impl Calls {
     ) -> Result<EventStream, Error> {
         let call = Call::new(Operation::ConverseStream, uri, body, effort);
         let stream = |deadline| self.event_stream(&call, deadline);
-        self.repeat(call.retry, stream).await
+        self.repeat(&call, stream).await
     }
 
     /// POST of a model's own request, repeated as [`Retry`] allows.
@@ -98,7 +98,7 @@ impl Calls {
     ) -> Result<Answer, Error> {
         let call = Call::new(Operation::InvokeModel, uri, body, effort);
         let answer = |deadline| self.answer(&call, deadline);
-        self.repeat(call.retry, answer).await
+        self.repeat(&call, answer).await
     }
 
     /// GET of an inference profile, repeated only with other credentials or another date.
@@ -111,7 +111,7 @@ impl Calls {
         };
         let call = Call::new(Operation::GetInferenceProfile, uri, &body, effort);
         let answer = |deadline| self.answer(&call, deadline);
-        self.repeat(retry, answer).await
+        self.repeat(&call, answer).await
     }
 
     /// GET of ListFoundationModels, repeated as [`Retry`] allows.
@@ -133,12 +133,16 @@ impl Calls {
         };
         let call = Call::new(operation, uri, &body, effort);
         let answer = |deadline| self.answer(&call, deadline);
-        self.repeat(retry, answer).await
+        self.repeat(&call, answer).await
     }
 
     /// Makes attempts until one succeeds or its error is final. What cures a refusal is tried once each, at once and
     /// beside the rule.
-    async fn repeat<T, F>(&self, retry: Retry, attempt: impl Fn(Deadline) -> F) -> Result<T, Error>
+    async fn repeat<T, F>(
+        &self,
+        call: &Call<'_>,
+        attempt: impl Fn(Deadline) -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Failed>>,
     {
@@ -162,13 +166,19 @@ impl Calls {
             let pause = if is_cured {
                 Some(Duration::ZERO)
             } else {
-                retry.after(&error, made, begun.elapsed(), fastrand::f64())
+                call.retry
+                    .after(&error, made, begun.elapsed(), fastrand::f64())
             };
             let Some(pause) = pause else {
                 return Err(error);
             };
             self.metrics.upstream_retry(error.name());
-            warn!(%error, attempt = made, ?pause, "Bedrock is called again");
+            let operation = call.operation.name();
+            if call.operation.is_waited_for() {
+                warn!(%error, operation, attempt = made, ?pause, "Bedrock is called again");
+            } else {
+                debug!(%error, operation, attempt = made, ?pause, "Bedrock is called again");
+            }
             sleep(pause).await;
         }
     }
@@ -244,6 +254,16 @@ impl Operation {
             Self::InvokeModel => "InvokeModel",
             Self::ListFoundationModels => "ListFoundationModels",
             Self::ListInferenceProfiles => "ListInferenceProfiles",
+        }
+    }
+
+    /// Whether a client waits for it. What becomes of the others is told by whoever asked.
+    fn is_waited_for(self) -> bool {
+        match self {
+            Self::Converse | Self::ConverseStream | Self::InvokeModel => true,
+            Self::GetInferenceProfile
+            | Self::ListFoundationModels
+            | Self::ListInferenceProfiles => false,
         }
     }
 

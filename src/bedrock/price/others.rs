@@ -65,7 +65,6 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("qwen.qwen3-32b", 0.15, 0.60),
     Row::new("qwen.qwen3-235b-a22b-2507", 0.22, 0.88),
     Row::new("qwen.qwen3-coder-30b-a3b", 0.15, 0.60),
-    Row::new("qwen.qwen3-coder-480b-a35b", 0.45, 1.80),
     Row::new("qwen.qwen3-coder-next", 0.50, 1.20),
     Row::new("qwen.qwen3-next-80b-a3b", 0.15, 1.20),
     Row::new("qwen.qwen3-vl-235b-a22b", 0.53, 2.66),

@@ -115,9 +115,10 @@ const MODELS: [&str; 108] = [
 ];
 
 /// Models of which no price is published, or several that contradict each other.
-const UNKNOWN: [&str; 2] = [
+const UNKNOWN: [&str; 3] = [
     "anthropic.claude-3-5-sonnet-20240620-v1:0",
     "anthropic.claude-3-5-sonnet-20241022-v2:0",
+    "qwen.qwen3-coder-480b-a35b-v1:0",
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {

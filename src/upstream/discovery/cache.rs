@@ -21,6 +21,9 @@ const VERSION: u32 = 1;
 /// The most bytes that are read: a hundred times what one region lists.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
+/// What the access key ids of IAM users begin with, and those of sessions do not.
+const USERS_KEY: &str = "AKIA";
+
 /// The file that the list is kept in.
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
@@ -45,6 +48,12 @@ pub(super) fn file(environment: &Environment, places: &[Bedrock]) -> Option<Path
     };
     let folder = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     let mut identity = String::new();
+    // A user's keys stay, and say which account is meant; a session's say so too, but change with every session.
+    if let Some(key) = environment.get("AWS_ACCESS_KEY_ID")
+        && key.trim().starts_with(USERS_KEY)
+    {
+        let _ = writeln!(identity, "{}", key.trim());
+    }
     for place in places {
         let place = place.describe();
         let (region, endpoint) = (&place.region, &place.control_endpoint);
