@@ -79,9 +79,13 @@ fn parse(path: &Path, bytes: &[u8], loading: &mut Loading) {
             format!("this is not TOML: {}", error.message()),
         );
     }
+    if !broken.is_empty() {
+        loading.doubt_accounts();
+    }
     Walk {
         source,
         broken,
+        left_out: 0,
         loading,
     }
     .top(table.get_ref());
@@ -122,6 +126,8 @@ pub(super) struct Walk<'a> {
     source: Source<'a>,
     /// Lines that are no TOML: what the parser made of them would only be a second mistake.
     broken: Vec<usize>,
+    /// How many mistakes stand in such lines.
+    left_out: usize,
     loading: &'a mut Loading,
 }
 
@@ -155,15 +161,19 @@ impl Walk<'_> {
         };
         let Some(tables) = tables else {
             let problem = format!("{name} is a list of tables; write [[{name}]]");
+            self.loading.doubt_accounts();
             return self.mistake(value.span(), problem);
         };
         for table in tables {
             let span = table.0.clone();
             if name == "accounts" {
                 let entry = Entry::new("[[accounts]]", table, account::KEYS, self);
-                if let Some(account) = account::read(entry) {
-                    let origin = self.source.origin(span);
-                    self.loading.add_account(account, origin);
+                match account::read(entry) {
+                    Some(account) => {
+                        let origin = self.source.origin(span);
+                        self.loading.add_account(account, origin);
+                    }
+                    None => self.loading.doubt_accounts(),
                 }
             } else {
                 let entry = Entry::new("[[models]]", table, model::KEYS, self);
@@ -197,16 +207,23 @@ impl Walk<'_> {
         }
     }
 
-    /// How many mistakes were noted so far.
+    /// How many mistakes there were so far, those in broken lines included.
     pub(super) fn mistakes(&self) -> usize {
-        self.loading.mistakes()
+        self.loading.mistakes() + self.left_out
     }
 
     /// Notes a mistake in the file, unless its line is broken anyway.
     pub(super) fn mistake(&mut self, span: Range<usize>, problem: String) {
-        if !self.broken.contains(&self.source.line(span.start)) {
+        if self.broken.contains(&self.source.line(span.start)) {
+            self.left_out += 1;
+        } else {
             self.loading.mistake(self.source.origin(span), problem);
         }
+    }
+
+    /// Notes that a target names an account.
+    pub(super) fn name_account(&mut self, name: String, span: Range<usize>) {
+        self.loading.name_account(name, self.source.origin(span));
     }
 }
 

@@ -23,8 +23,10 @@ pub(super) struct Loading {
     pub(super) config: Config,
     pub(super) origins: BTreeMap<String, Origin>,
     mistakes: Vec<Mistake>,
-    /// Where each of `config.models` stands.
-    model_origins: Vec<Origin>,
+    /// The accounts that targets name, and where they do.
+    named_accounts: Vec<(String, Origin)>,
+    /// Whether an account may be missing because of another mistake.
+    accounts_in_doubt: bool,
 }
 
 impl Loading {
@@ -61,33 +63,30 @@ impl Loading {
             return self.mistake(origin, problem);
         }
         models.push(model);
-        self.model_origins.push(origin);
     }
 
-    /// Notes targets in accounts that are not there. Beside other mistakes the account may be one of them.
+    /// Remembers that a target names an account, which may stand further down.
+    pub(super) fn name_account(&mut self, name: String, origin: Origin) {
+        self.named_accounts.push((name, origin));
+    }
+
+    /// Says that accounts may be missing because something is wrong with the file or with one of them.
+    pub(super) fn doubt_accounts(&mut self) {
+        self.accounts_in_doubt = true;
+    }
+
+    /// Notes targets in accounts that are not there.
     fn check_targets(&mut self) {
-        if !self.mistakes.is_empty() {
+        if self.accounts_in_doubt {
             return;
         }
-        let Config {
-            accounts, models, ..
-        } = &self.config;
-        let unknown = |name: &String| !accounts.iter().any(|account| account.name == *name);
-        for (model, origin) in models.iter().zip(&self.model_origins) {
-            let named = model
-                .targets
-                .iter()
-                .filter_map(|target| target.account.as_ref());
-            for name in named.filter(|name| unknown(name)) {
+        for (name, origin) in std::mem::take(&mut self.named_accounts) {
+            if !self.config.accounts.iter().any(|other| other.name == name) {
                 let problem = format!(
-                    "the target of {} names the account {}, which no [[accounts]] has",
-                    quoted(&model.id),
-                    quoted(name)
+                    "a target names the account {}, which no [[accounts]] has",
+                    quoted(&name)
                 );
-                self.mistakes.push(Mistake {
-                    origin: origin.clone(),
-                    problem,
-                });
+                self.mistake(origin, problem);
             }
         }
     }

@@ -71,7 +71,9 @@ pub(super) fn read(mut entry: Entry<'_, '_, '_>) -> Option<Model> {
         .targets
         .iter()
         .filter(|target| target.weight.is_some());
-    if !matches!(weighted.count(), count if count == 0 || count == model.targets.len()) {
+    let all_or_none = [0, model.targets.len()].contains(&weighted.count());
+    // A weight that is wrong is not missing.
+    if entry.is_right() && !all_or_none {
         entry.mistake("targets", "must have a weight each, or none at all");
     }
     entry.is_right().then_some(model)
@@ -119,5 +121,5 @@ pub(super) fn model_id(value: &Value<'_>) -> Result<String, String> {
     };
     let id = value.text().filter(is_id);
     id.map(str::to_owned)
-        .ok_or_else(|| value.mismatch("the id of a model"))
+        .ok_or_else(|| value.mismatch("the id of a model, without blanks"))
 }

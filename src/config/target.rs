@@ -28,16 +28,21 @@ pub struct Target {
 
 /// Reads one target: a text, or a table with the text and a weight.
 pub(super) fn read<'a>(value: &'a Spanned<DeValue<'a>>, walk: &mut Walk<'_>) -> Option<Target> {
-    if let DeValue::Table(table) = value.get_ref() {
+    let target = if let DeValue::Table(table) = value.get_ref() {
         let keys = &["target", "weight"];
         let mut entry = Entry::new("targets", (value.span(), table), keys, walk);
-        let target = entry.required("target", target)?;
+        let target = entry.required("target", target);
         let weight = entry.optional("weight", |value| value.whole(&(1..=MAX_WEIGHT)));
-        return Some(Target { weight, ..target });
+        target.map(|target| Target { weight, ..target })
+    } else {
+        target(&typed(value.get_ref()))
+            .map_err(|problem| walk.mistake(value.span(), format!("each of targets {problem}")))
+            .ok()
+    }?;
+    if let Some(account) = &target.account {
+        walk.name_account(account.clone(), value.span());
     }
-    target(&typed(value.get_ref()))
-        .map_err(|problem| walk.mistake(value.span(), format!("each of targets {problem}")))
-        .ok()
+    Some(target)
 }
 
 fn target(value: &Value<'_>) -> Result<Target, String> {

@@ -160,10 +160,70 @@ id = "m"
     let lines = mistakes("[[models]]\nid = \"m\"\ntargets = [\"other/us.x\"]\n");
     assert_eq!(
         lines,
-        [
-            "outcrop.toml:1:1: the target of \"m\" names the account \"other\", which no [[accounts]] has"
-        ]
+        ["outcrop.toml:3:12: a target names the account \"other\", which no [[accounts]] has"]
     );
+    // Beside other mistakes too, but not where one of them may be the account.
+    let lines = mistakes("grace = -1\n[[models]]\nid = \"m\"\ntargets = [\"other/us.x\"]\n");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for accounts in [
+        "[[accounts]]\nname = \"o k\"",
+        "[[accounts]]\nname = o",
+        "[accounts]",
+    ] {
+        let lines = mistakes(&format!(
+            "{accounts}\n[[models]]\nid = \"m\"\ntargets = [\"other/us.x\"]\n"
+        ));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+    }
+}
+
+#[test]
+fn one_mistake_is_told_once() {
+    for (text, expected) in [
+        (
+            "[[models]]\nid = \n[[models]]\nid = \n",
+            vec!["2:6: this is not TOML", "4:6: this is not TOML"],
+        ),
+        (
+            "[[models]]\nid = \"a\"\ntargets = [{ target = \"a.b\", weight = 0 }, { target = \"c.d\", weight = 3 }]\n",
+            vec!["3:39: weight must be a whole number from 1 to 1000, not 0"],
+        ),
+        (
+            "[[models]]\nid = \"a b\"\ntargets = [{ target = 7, weight = 0 }]\n",
+            vec![
+                "2:6: id must be the id of a model, without blanks, not \"a b\"",
+                "3:23: target must be a target such as",
+                "3:35: weight must be a whole number from 1 to 1000, not 0",
+            ],
+        ),
+    ] {
+        let lines = mistakes(text);
+        assert_eq!(lines.len(), expected.len(), "{lines:?}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(
+                line.starts_with(&format!("outcrop.toml:{expected}")),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn odd_texts_are_printed_so_that_they_read_back() {
+    let loaded = from_file(
+        r#"
+[[accounts]]
+name = "_-1"
+[[models]]
+id = 'bedrock/a"\é#[1m]'
+targets = ["_-1/arn:aws:bedrock:eu-west-1:1:inference-profile/a/b", "yarn:c", "_-1/us-east-1/y:arn:z", "eu-west-1/x'\"z"]
+cost = { input = 1e-7, output = 1_0.5, cache_read = -0.0 }
+"#,
+    )
+    .unwrap();
+    assert_eq!(loaded.config.models[0].targets.len(), 4);
+    let again = from_file(&loaded.to_string()).unwrap().config;
+    assert_eq!(again.models, loaded.config.models);
 }
 
 #[test]
