@@ -32,14 +32,28 @@ fn without_prefix(asked: &str) -> &str {
 }
 
 /// The region that an ARN belongs to, if it is of the same partition as `own`: clients write ARNs, and another
-/// partition has other credentials.
+/// partition has other credentials, whatever the ARN says of itself.
 pub(super) fn arn_region(id: &str, own: &Region) -> Option<Region> {
     let mut parts = id.strip_prefix("arn:")?.split(':');
     let partition = parts.next()?;
-    let region = parts.nth(1)?;
-    (partition == own.partition())
-        .then(|| Region::new(region, RegionSource::Target).ok())
-        .flatten()
+    let name = parts.nth(1).filter(|name| is_aws_name(name))?;
+    let region = Region::new(name, RegionSource::Target).ok()?;
+    let same = [partition, region.partition()].map(|partition| partition == own.partition());
+    (same == [true, true]).then_some(region)
+}
+
+/// Whether AWS names regions like this: words and a number. Other names lead to hosts of other services, such as
+/// `s3-us-west-2`, where anybody can have a bucket named `bedrock-runtime`.
+fn is_aws_name(name: &str) -> bool {
+    let Some((words, number)) = name.rsplit_once('-') else {
+        return false;
+    };
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    words.contains('-')
+        && words.split('-').all(is_word)
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -75,10 +89,28 @@ mod tests {
             region(&profile("aws:bedrock:eu-west-1")).as_deref(),
             Some("eu-west-1")
         );
+        for other in [
+            "us-west-2",
+            "ap-southeast-5",
+            "mx-central-1",
+            "il-central-1",
+        ] {
+            let of = region(&profile(&format!("aws:bedrock:{other}")));
+            assert_eq!(of.as_deref(), Some(other));
+        }
         for id in [
             profile("aws:bedrock:"),
             profile("aws-cn:bedrock:cn-north-1"),
             profile("aws:bedrock:evil.example.com/"),
+            // Each would be sent to another partition, or to another service's host.
+            profile("aws:bedrock:cn-north-1"),
+            profile("aws:bedrock:us-gov-west-1"),
+            profile("aws:bedrock:eusc-de-east-1"),
+            profile("aws:bedrock:s3"),
+            profile("aws:bedrock:s3-us-west-2"),
+            profile("aws:bedrock:us-east-"),
+            profile("aws:bedrock:us--1"),
+            profile("aws:bedrock:-"),
             "arn:aws".to_owned(),
             "gpt-4o".to_owned(),
         ] {
