@@ -236,7 +236,8 @@ impl Shared {
     }
 }
 
-/// The gateway's own account in each region whose models are listed.
+/// The gateway's own account in each region whose models are listed. Its own region comes first: what several list is
+/// called in the first.
 ///
 /// # Errors
 /// [`SetupError`] when the configuration names what cannot be a region.
@@ -248,12 +249,15 @@ pub fn places(
         return Ok(vec![accounts.own().clone()]);
     }
     let regions = settings.regions.iter();
-    regions
+    let mut places = regions
         .map(|name| {
             let region = Region::new(name, RegionSource::Configuration)?;
             accounts.bedrock(None, Some(&region))
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+    let own = &accounts.own().describe().region;
+    places.sort_by_key(|place| place.describe().region != *own);
+    Ok(places)
 }
 
 impl fmt::Debug for Models {
