@@ -116,7 +116,13 @@ impl Models {
             let id = id::plain(asked);
             // Nothing but its form can be wrong with an id.
             foundation_model(id)?;
-            (id, vec![shared.discovered_target(id)])
+            let target = shared.discovered_target(id);
+            // A name that people use leads to an id that the configuration may know.
+            let targets = match shared.configured.get(&target.model_id) {
+                Some(model) => shared.configured_targets(model, conversation),
+                None => vec![target],
+            };
+            (id, targets)
         };
         let targets = targets.into_iter();
         let targets = targets.map(|target| shared.learned.instead_of(target));
