@@ -115,7 +115,7 @@ impl EmbeddingTargets {
         };
         self.models.rest(failed, rest_after(error));
         self.metrics.failover(error.name());
-        warn!(%error, target = %failed, %next, "the next target is called");
+        warn!(%error, %failed, %next, "the next target is called");
         state.target = next;
         state.left_behind += 1;
         true

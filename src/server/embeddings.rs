@@ -149,6 +149,7 @@ impl Embedder {
             }),
             Err(error) => Err(Refused {
                 error: Failure::from_answer_error(&error, None).into(),
+                target: target.key(),
                 request_id,
             }),
         }
@@ -192,6 +193,7 @@ impl Embedder {
         }
         Refused {
             error: told,
+            target: target.key(),
             request_id: error.request_id().map(str::to_owned),
         }
     }

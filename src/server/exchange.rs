@@ -112,6 +112,11 @@ impl Exchange {
         self.is_answered = true;
     }
 
+    /// Notes where the last call was refused.
+    pub(super) fn refused(&mut self, target: &str) {
+        self.target = Some(target.to_owned());
+    }
+
     /// Counts an open stream until the answer ends.
     pub(super) fn stream_opened(&mut self) {
         self.open = Some(self.metrics.stream_opened());
@@ -186,7 +191,7 @@ impl Drop for Exchange {
             status = status.as_u16(),
             duration_ms = milliseconds(duration),
             model = shown(&self.model),
-            target = self.target.as_deref().and_then(shown),
+            upstream_target = self.target.as_deref().and_then(shown),
             stream = self.stream.then_some(true),
             attempts = Some(self.attempts.begun()).filter(|begun| *begun > 0),
             first_token_ms = self.first_token.map(milliseconds),

@@ -85,13 +85,16 @@ impl<B> Answered<B> {
 pub(super) struct Refused {
     /// What the client is told.
     pub(super) error: Error,
+    /// Where it was called last: `account/region/model`.
+    pub(super) target: String,
     /// `x-amzn-requestid`.
     pub(super) request_id: Option<String>,
 }
 
 impl Refused {
-    /// The error, once the account of the request knows Bedrock's id for it.
+    /// The error, once the account of the request knows where it was made, and Bedrock's id for it.
     pub(super) fn told_to(self, exchange: &mut Exchange) -> Error {
+        exchange.refused(&self.target);
         exchange.upstream_request_id = self.request_id;
         self.error
     }
@@ -189,7 +192,7 @@ impl Inference {
                 Ok(call) => {
                     self.models.rest(&failed, rest_after(error));
                     self.metrics.failover(error.name());
-                    warn!(%error, target = %failed, next = %self.request.target, "the next target is called");
+                    warn!(%error, %failed, next = %self.request.target, "the next target is called");
                     self.request.left_behind += 1;
                     return Some(call);
                 }
@@ -245,6 +248,7 @@ impl Inference {
         }
         Refused {
             error: told,
+            target: self.request.target.key(),
             request_id: error.request_id().map(str::to_owned),
         }
     }

@@ -71,6 +71,8 @@ pin_project! {
         stopped: Option<Instant>,
         // Where the call was answered after the client's head had gone out, and what is cached of it there.
         answered: Option<(String, Option<CachedPrefix>)>,
+        // Where it was refused after that.
+        refused: Option<String>,
         // Whether all that is to be sent is a sign of life or a failure: neither is a first token.
         says_nothing: bool,
         request_id: Option<String>,
@@ -115,6 +117,7 @@ where
             sent: now,
             stopped: None,
             answered: None,
+            refused: None,
             says_nothing: false,
             request_id: None,
             first_sent: None,
@@ -157,6 +160,9 @@ impl<B> ChatCompletionStream<B> {
         exchange.complete = self.translator.is_done();
         if let Some((target, prefix)) = &self.answered {
             exchange.answered(target, *prefix);
+        }
+        if let Some(target) = &self.refused {
+            exchange.refused(target);
         }
         exchange.error = self.failure.or(exchange.error);
         exchange.usage = self.translator.usage().copied();
@@ -235,6 +241,7 @@ impl<B> Projection<'_, B> {
             Heard::Opened(opened) => self.open(*opened),
             Heard::Refused(refused) => {
                 *self.request_id = refused.request_id;
+                *self.refused = Some(refused.target);
                 self.end(Err(refused.error));
             }
             Heard::Bytes(bytes) => {

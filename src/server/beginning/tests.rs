@@ -24,6 +24,7 @@ impl Calls {
                     begun.fetch_add(1, Ordering::Relaxed);
                     answered.await.unwrap().map_err(|reason| Refused {
                         error: Error::Unavailable(reason),
+                        target: String::new(),
                         request_id: None,
                     })
                 });

@@ -322,6 +322,7 @@ async fn a_call_that_fails_late_is_an_error_event() {
     let error = upstream::Error::Unreachable("refused".to_owned());
     let refused = Refused {
         error: from_upstream(&error, None),
+        target: "us-east-1/m".to_owned(),
         request_id: Some("aws-1".to_owned()),
     };
     let opening: Opening<Scripted> = Box::pin(async { Err(refused) });

@@ -73,6 +73,7 @@ async fn each_request_has_one_line_that_tells_what_became_of_it() {
         );
     }
     assert_eq!(lines[0]["model"], "replay.cached-usage");
+    assert_eq!(lines[0]["upstream_target"], "us-east-1/replay.cached-usage");
     assert_eq!(lines[0]["route"], "/v1/chat/completions");
     assert_eq!(
         (&lines[0]["stream"], &lines[0]["attempts"]),
