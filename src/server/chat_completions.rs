@@ -152,25 +152,31 @@ impl Streams {
         beginning: Beginning<Opened>,
     ) -> Result<ChatCompletionStream, Error> {
         let mut out = BytesMut::new();
-        let context_window = self.early.context_window;
-        let stream = |source, translator, out| {
+        let stream = |source, translator, out, context_window| {
             ChatCompletionStream::new(source, translator, out, self.silences, context_window)
                 .kept_by(self.keeper.clone())
         };
         let opened = match beginning {
             Beginning::Pending(opening) => {
                 let translator = self.translator(choice, self.early.answer.clone());
-                return Ok(stream(Source::Opening(opening), translator, out));
+                let context_window = self.early.context_window;
+                return Ok(stream(
+                    Source::Opening(opening),
+                    translator,
+                    out,
+                    context_window,
+                ));
             }
             Beginning::Answered(opened) => opened,
         };
         let Opened {
             call, tap, answer, ..
         } = opened;
+        let context_window = call.context_window;
         let mut translator = self.translator(choice, call.answer);
         match answer {
             Answered::Events { body, .. } => {
-                Ok(stream(Source::Reading(body), translator, out).recorded(tap))
+                Ok(stream(Source::Reading(body), translator, out, context_window).recorded(tap))
             }
             Answered::Whole(answer) => {
                 if let Some(tap) = tap {
@@ -182,7 +188,7 @@ impl Streams {
                 if let Some(turn) = translator.take_turn() {
                     self.keeper.keep(turn);
                 }
-                Ok(stream(Source::Ended, translator, out))
+                Ok(stream(Source::Ended, translator, out, context_window))
             }
         }
     }
@@ -203,7 +209,6 @@ async fn whole(
     keeper: &Keeper,
     exchange: &mut Exchange,
 ) -> Result<Reply, Error> {
-    let context_window = inference.call.context_window;
     let mut calls: Vec<_> = choices_of(inference)
         .map(|inference| Beginning::of(inference.whole()))
         .collect();
@@ -230,6 +235,7 @@ async fn whole(
         .iter()
         .map(|asked| (&*asked.answer.body, &asked.call.answer))
         .collect();
+    let context_window = first.and_then(|asked| asked.call.context_window);
     let completion = chat_completion_of(&answers, &id, head.created, &head.model)
         .map_err(|error| Failure::from_answer_error(&error, context_window))?;
     for turn in completion.turns {

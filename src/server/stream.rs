@@ -290,6 +290,7 @@ impl<B> Projection<'_, B> {
         } = opened;
         *self.answered = Some((target, call.cached_prefix));
         *self.request_id = answer.request_id().map(str::to_owned);
+        *self.context_window = call.context_window;
         self.translator.expect(call.answer);
         match answer {
             Answered::Events { body, .. } => {
