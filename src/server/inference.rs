@@ -167,17 +167,25 @@ impl Inference {
     /// The same call through an inference profile, once.
     async fn through_profile(&mut self) -> Result<Option<Call>, Error> {
         let target = &self.request.target;
-        let model = self.request.subject.foundation_model.as_deref();
-        let through = model
-            .filter(|_| target.instead_of().is_none())
-            .and_then(|model| self.models.through_profile(target, model));
-        match through {
+        if target.instead_of().is_some() {
+            return Ok(None);
+        }
+        match self.models.through_profile(target, self.model()) {
             Some(target) => {
                 let call = self.translator.aim(&mut self.request, target).await;
                 call.map(Some)
             }
             None => Ok(None),
         }
+    }
+
+    /// The foundation model that is called; the id itself, where that is of a provider whom nobody here knows.
+    fn model(&self) -> &str {
+        let ClientRequest {
+            subject, target, ..
+        } = &self.request;
+        let known = subject.foundation_model.as_deref();
+        known.unwrap_or(&target.model_id)
     }
 
     /// The same request at the next target that can take it.
@@ -255,10 +263,10 @@ impl Inference {
 
     /// The error with the profiles that can be called instead, where they are known.
     fn naming_profiles(&self, error: Error) -> Error {
-        let Some(model) = self.request.subject.foundation_model.as_deref() else {
-            return error;
-        };
-        naming(error, &self.models.profiles_of(&self.request.target, model))
+        naming(
+            error,
+            &self.models.profiles_of(&self.request.target, self.model()),
+        )
     }
 
     fn tap(&self, stream: bool) -> Option<Tap> {

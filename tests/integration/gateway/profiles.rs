@@ -1,9 +1,9 @@
 //! Models that Bedrock takes through an inference profile alone, and models by the names that people use.
 
-use outcrop::config::{AutoProfile, Config};
+use outcrop::config::{AutoProfile, Config, Model};
 use serde_json::{Value, json};
 
-use crate::discovery::control_plane::ControlPlane;
+use crate::discovery::control_plane::{ControlPlane, List};
 use crate::support::bedrock::{Call, ScriptedBedrock};
 use crate::support::client::{Answer, Connection};
 use crate::support::gateway::{Running, config, whole_question};
@@ -20,7 +20,12 @@ struct Rig {
 
 impl Rig {
     async fn begin(change: impl FnOnce(&mut Config)) -> Self {
-        let (control, bedrock) = (ControlPlane::start().await, ScriptedBedrock::start().await);
+        Self::before(&ControlPlane::start().await, change).await
+    }
+
+    /// The same with the models of `control`.
+    async fn before(control: &ControlPlane, change: impl FnOnce(&mut Config)) -> Self {
+        let bedrock = ScriptedBedrock::start().await;
         let mut settings = config(&bedrock.url());
         let control_url = format!("http://{}", control.address);
         settings.bedrock.control_endpoint_url = Some(control_url.parse().unwrap());
@@ -55,9 +60,13 @@ impl Rig {
     }
 }
 
-async fn refuse_on_demand(mut call: Call) {
+async fn refuse_on_demand(call: Call) {
+    refuse_on_demand_of(SONNET, call).await;
+}
+
+async fn refuse_on_demand_of(model: &str, mut call: Call) {
     let text = format!(
-        "Invocation of model ID {SONNET} with on-demand throughput isn’t supported. Retry your request with the ID or ARN \
+        "Invocation of model ID {model} with on-demand throughput isn’t supported. Retry your request with the ID or ARN \
          of an inference profile that contains this model."
     );
     let headers = "connection: close\r\nx-amzn-errortype: ValidationException\r\n";
@@ -175,5 +184,56 @@ async fn what_the_lists_say_of_an_application_profile_is_not_asked_again() {
     let body: Value = serde_json::from_slice(&call.body).unwrap();
     // A rule of Claude's.
     assert!(body.to_string().contains("cachePoint"), "{body}");
+    assert_eq!(rig.answered(call).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_provider_whom_nobody_knows_yet_has_profiles_too() {
+    const NEW: &str = "newco.brain-1";
+    let control = ControlPlane::start().await;
+    let profile = json!({"inferenceProfileSummaries": [{
+        "inferenceProfileArn": format!("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{NEW}"),
+        "inferenceProfileId": format!("us.{NEW}"), "inferenceProfileName": "Brain", "status": "ACTIVE",
+        "type": "SYSTEM_DEFINED",
+        "models": [{"modelArn": format!("arn:aws:bedrock:us-east-1::foundation-model/{NEW}")}]
+    }]});
+    control.set_pages(List::SystemProfiles, &[profile]);
+    let mut rig = Rig::before(&control, |_| {}).await;
+    let (call, _) = rig.ask(NEW).await;
+    refuse_on_demand_of(NEW, call).await;
+    let (call, model) = rig.called().await;
+    assert_eq!(model, format!("us.{NEW}"));
+    assert_eq!(rig.answered(call).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_configured_for_an_id_holds_for_the_names_that_people_use() {
+    let mut rig = Rig::begin(|config| {
+        config.models = vec![Model {
+            id: format!("us.{SONNET}"),
+            max_tokens: Some(7),
+            ..Model::default()
+        }];
+    })
+    .await;
+    let mut request = whole_question("claude-sonnet-4-5");
+    request["max_tokens"] = json!(50);
+    rig.client.chat(&request).await;
+    let (call, model) = rig.called().await;
+    assert_eq!(model, format!("us.{SONNET}"));
+    let body: Value = serde_json::from_slice(&call.body).unwrap();
+    assert_eq!(body["inferenceConfig"]["maxTokens"], 7);
+    let answer = rig.answered(call).await;
+    assert_eq!(answer.json()["model"], "claude-sonnet-4-5");
+}
+
+#[tokio::test]
+async fn what_several_regions_list_is_called_in_the_gateways_own() {
+    let mut rig = Rig::begin(|config| {
+        config.discovery.regions = ["us-west-2", "us-east-1"].map(str::to_owned).to_vec();
+    })
+    .await;
+    let (call, _) = rig.ask(&format!("us.{SONNET}")).await;
+    assert!(call.head.contains("/us-east-1/bedrock/"), "{}", call.head);
     assert_eq!(rig.answered(call).await.status, 200);
 }
