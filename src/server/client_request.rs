@@ -83,7 +83,8 @@ impl ClientRequest {
 }
 
 impl Subject {
-    /// Finds out what `target` calls, and brings what `request` names.
+    /// Finds out what `target` calls, and brings what `request` names; `images` are those that were fetched for another
+    /// target.
     ///
     /// # Errors
     /// When an image cannot be had.
@@ -91,6 +92,7 @@ impl Subject {
         target: &Target,
         request: &ChatCompletionRequest<'_>,
         sources: &Sources,
+        images: Option<Arc<Fetched>>,
         recall: &dyn Recall,
     ) -> Result<Self, Error> {
         let foundation_model = foundation_model_of(target).await;
@@ -104,8 +106,9 @@ impl Subject {
         } else {
             Recalled::none()
         };
-        let images = match &sources.images {
-            Some(fetcher) if family.image => {
+        let images = match (&sources.images, images) {
+            (Some(_), Some(images)) => Some(images),
+            (Some(fetcher), None) if family.image => {
                 Some(Arc::new(fetch(fetcher, &request.messages).await?))
             }
             _ => None,

@@ -125,10 +125,10 @@ impl Translator {
     }
 
     /// Reads a request's body, tells the account of the request what it asks for, and translates it for the first
-    /// of the targets where it may be called.
+    /// of the targets that can take it.
     ///
     /// # Errors
-    /// For a request that is wrong, or asks for what cannot be had.
+    /// For a request that is wrong, or asks for what cannot be had; of several targets the first says why.
     pub(super) async fn read(
         &self,
         (body, share): (Bytes, Share),
@@ -148,9 +148,9 @@ impl Translator {
         exchange.stream = parsed.stream;
         // What a client writes around an id must not become a label of its own.
         exchange.model = label;
-        let subject = Subject::of(&target, &parsed, &sources, &*self.recall).await?;
+        let subject = Subject::of(&target, &parsed, &sources, None, &*self.recall).await?;
         refuse_embedding_model(&exchange.model, subject.foundation_model.as_deref())?;
-        let request = ClientRequest {
+        let mut request = ClientRequest {
             json: json.clone(),
             _share: Arc::new(share),
             model,
@@ -163,8 +163,16 @@ impl Translator {
             subject,
             refused: Vec::new(),
         };
-        let call = self.translate(&request, parsed).await?;
-        Ok((request, call))
+        let error = match self.translate(&request, parsed).await {
+            Ok(call) => return Ok((request, call)),
+            Err(error) => error,
+        };
+        while let Some(next) = request.others.pop_front() {
+            if let Ok(call) = self.aim(&mut request, next).await {
+                return Ok((request, call));
+            }
+        }
+        Err(error)
     }
 
     /// The call of the same request at another target, which it is for from then on.
@@ -178,7 +186,9 @@ impl Translator {
     ) -> Result<Call, Error> {
         let json = request.json.clone();
         let parsed = self.parse(&json).await?;
-        let subject = Subject::of(&target, &parsed, &request.sources, &*self.recall).await?;
+        let images = request.subject.images.clone();
+        let (sources, recall) = (&request.sources, &*self.recall);
+        let subject = Subject::of(&target, &parsed, sources, images, recall).await?;
         let aimed = ClientRequest {
             target,
             subject,

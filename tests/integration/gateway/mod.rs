@@ -16,6 +16,7 @@ mod conversations;
 mod corpus;
 mod embeddings;
 mod errors;
+mod failover;
 mod flow;
 mod headers;
 mod hostile;

@@ -26,7 +26,7 @@ fn target(text: &str) -> Target {
     }
 }
 
-fn alias(id: &str, targets: &[&str]) -> Model {
+pub(super) fn alias(id: &str, targets: &[&str]) -> Model {
     Model {
         id: id.to_owned(),
         targets: targets.iter().map(|text| target(text)).collect(),
@@ -35,7 +35,7 @@ fn alias(id: &str, targets: &[&str]) -> Model {
 }
 
 /// A gateway with one model of the configuration, in front of the stand-in.
-async fn gateway(model: Model) -> (StandInServer, Running) {
+pub(super) async fn gateway(model: Model) -> (StandInServer, Running) {
     let stand_in = StandInServer::start().await;
     let config = Config {
         models: vec![model],
@@ -45,7 +45,7 @@ async fn gateway(model: Model) -> (StandInServer, Running) {
 }
 
 /// Which models the stand-in was asked to converse with, and in which regions.
-fn called(stand_in: &StandInServer) -> Vec<String> {
+pub(super) fn called(stand_in: &StandInServer) -> Vec<String> {
     let requests = stand_in.received.requests();
     let converse = requests
         .iter()
@@ -298,6 +298,7 @@ async fn the_configuration_knows_an_opaque_model_better() {
     let mut client = gateway.connect().await;
     let request = json!({
         "model": "ours", "max_tokens": 9000, "reasoning_effort": "low",
+        "bedrock": {"guardrailConfig": {"guardrailIdentifier": "gr0weaker123", "guardrailVersion": "1"}},
         "messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello."},
             {"role": "user", "content": "x".repeat(20_000)}]
     });
@@ -381,7 +382,7 @@ async fn conversation(bedrock: &ScriptedBedrock) -> Call {
     }
 }
 
-async fn refuse(call: &mut Call, status: u16, name: &str, text: &str) {
+pub(super) async fn refuse(call: &mut Call, status: u16, name: &str, text: &str) {
     let headers = format!("connection: close\r\nx-amzn-errortype: {name}\r\n");
     call.answer(status, &headers, &json!({"message": text}).to_string())
         .await;
