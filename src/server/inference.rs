@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::client_request::ClientRequest;
@@ -188,8 +188,9 @@ impl Inference {
         known.unwrap_or(&target.model_id)
     }
 
-    /// The same request at the next target that can take it.
+    /// The same request at the next target that can take it, or where it failed if none can.
     async fn elsewhere(&mut self, error: &upstream::Error) -> Option<Call> {
+        let is_last = self.request.others.is_empty();
         while let Some(target) = self.request.others.pop_front() {
             if self.begun.elapsed() > MAX_ELAPSED {
                 return None;
@@ -212,7 +213,23 @@ impl Inference {
                 }
             }
         }
-        None
+        if is_last {
+            None
+        } else {
+            self.again(error).await
+        }
+    }
+
+    /// The same call once more, after a pause: the target turned out to be the last, which has what is left of the
+    /// attempts.
+    async fn again(&mut self, error: &upstream::Error) -> Option<Call> {
+        self.request.left_behind += 1;
+        let (bedrock, made) = (&self.request.target.bedrock, self.request.left_behind);
+        let pause = bedrock.pause_after(error, made, self.begun.elapsed())?;
+        self.metrics.upstream_retry(error.name());
+        warn!(%error, ?pause, "Bedrock is called again");
+        sleep(pause).await;
+        Some(self.call.clone())
     }
 
     /// Where the request is called. While there are other targets each is called once; the last has what is left of
