@@ -253,6 +253,25 @@ external_id = "xyz"
 }
 
 #[test]
+fn a_name_with_a_hyphen_is_an_account_unless_it_is_a_regions() {
+    let accounts = "[[accounts]]\nname = \"team-a\"\n[[accounts]]\nname = \"prod-2\"\n";
+    let targets =
+        r#"["team-a/a.b", "prod-2/a.b", "eusc-de-east-1/a.b", "team-a/us-gov-west-1/a.b"]"#;
+    let loaded = from_file(&format!(
+        "{accounts}[[models]]\nid = \"m\"\ntargets = {targets}\n"
+    ));
+    assert_eq!(
+        loaded.unwrap().config.models[0].targets,
+        [
+            target(Some("team-a"), None, "a.b"),
+            target(Some("prod-2"), None, "a.b"),
+            target(None, Some("eusc-de-east-1"), "a.b"),
+            target(Some("team-a"), Some("us-gov-west-1"), "a.b"),
+        ]
+    );
+}
+
+#[test]
 fn a_list_is_no_section_and_no_value() {
     let problem = "models is a list of tables; write [[models]]";
     assert_eq!(
