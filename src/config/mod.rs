@@ -16,6 +16,7 @@ pub use print::{Loaded, Reference};
 pub use secret::Secret;
 pub use state_key::StateKey;
 pub use target::Target;
+pub(crate) use value::is_region;
 
 mod account;
 mod discovery;

@@ -183,7 +183,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         section: "bedrock",
         key: "max_attempts",
-        about: "How many calls are made at most for one request",
+        about: "How many calls are made at most for one request, while it fails; each target of a model gets one all the same",
         read: |config, value| put(&mut config.bedrock.max_attempts, value.whole(&(1..=10))),
         show: |config| Some(config.bedrock.max_attempts.to_string()),
     },

@@ -231,14 +231,19 @@ impl Value<'_> {
     }
 }
 
-/// Whether `text` can name an AWS region.
-pub(super) fn is_region(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.len() <= 32
-        && text.contains('-')
-        && !text.ends_with('-')
-        && text.bytes().all(allowed)
+/// Whether `text` can name an AWS region: words and a number, as in `us-east-1`. Anything less would take the names of
+/// accounts for regions.
+pub(crate) fn is_region(text: &str) -> bool {
+    let Some((words, number)) = text.rsplit_once('-') else {
+        return false;
+    };
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.len() <= 32
+        && words.contains('-')
+        && words.split('-').all(is_word)
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_host_name(host: &str) -> bool {

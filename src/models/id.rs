@@ -1,14 +1,15 @@
 //! What clients write for a model's id, and what of it is meant for others.
 
 use crate::bedrock::model_id::without_client_suffix;
+use crate::config::is_region;
 use crate::upstream::{Region, RegionSource};
 
 /// What clients of other gateways write before an id to say that it is Bedrock's: LiteLLM's `bedrock/`, OpenClaw's
 /// `amazon-bedrock/`.
 const PREFIXES: [&str; 2] = ["amazon-bedrock/", "bedrock/"];
 
-/// The spellings under which the configuration may know what was asked for, as it came first.
-pub(super) fn names(asked: &str) -> [&str; 4] {
+/// The spellings under which what was asked for may be known: as it came, then without what clients write around ids.
+pub fn names(asked: &str) -> [&str; 4] {
     let bare = without_prefix(asked);
     [
         asked,
@@ -36,24 +37,12 @@ fn without_prefix(asked: &str) -> &str {
 pub(super) fn arn_region(id: &str, own: &Region) -> Option<Region> {
     let mut parts = id.strip_prefix("arn:")?.split(':');
     let partition = parts.next()?;
-    let name = parts.nth(1).filter(|name| is_aws_name(name))?;
+    // Other names lead to hosts of other services, such as `s3-us-west-2`, where anybody can have a bucket named
+    // `bedrock-runtime`.
+    let name = parts.nth(1).filter(|name| is_region(name))?;
     let region = Region::new(name, RegionSource::Target).ok()?;
     let same = [partition, region.partition()].map(|partition| partition == own.partition());
     (same == [true, true]).then_some(region)
-}
-
-/// Whether AWS names regions like this: words and a number. Other names lead to hosts of other services, such as
-/// `s3-us-west-2`, where anybody can have a bucket named `bedrock-runtime`.
-fn is_aws_name(name: &str) -> bool {
-    let Some((words, number)) = name.rsplit_once('-') else {
-        return false;
-    };
-    let is_word =
-        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
-    words.contains('-')
-        && words.split('-').all(is_word)
-        && !number.is_empty()
-        && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

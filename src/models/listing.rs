@@ -67,29 +67,29 @@ impl Listing {
         let aliases = self
             .configured
             .iter()
-            .filter(|model| row_of(&model.id).is_none())
+            .filter(|model| shown(&model.id) && row_of(&model.id).is_none())
             .map(|model| self.configured(model, invocable));
-        let listed = invocable.iter().map(|row| {
+        let rows = invocable.iter().filter(|row| shown(&row.id));
+        let listed = rows.map(|row| {
             let configured = self.configured.iter().find(|model| model.id == row.id);
             match configured {
                 Some(model) => self.configured(model, invocable),
                 None => self.show(&Known::of_row(row)),
             }
         });
-        aliases
-            .chain(listed)
-            .filter(|listed| shown(&listed.model.id))
-            .collect()
+        aliases.chain(listed).collect()
     }
 
     fn configured(&self, model: &config::Model, invocable: &[InvocableModel]) -> ListedModel {
         let row_of = |id: &str| invocable.iter().find(|row| row.id == id);
-        let (called, row) = if let Some(target) = model.targets.first() {
-            (target.model.as_str(), row_of(&target.model))
-        } else {
-            let row = row_of(&model.id).or_else(|| self.named(&model.id, invocable));
-            (row.map_or(model.id.as_str(), |row| &row.id), row)
-        };
+        let target = model.targets.first();
+        let id = target.map_or(&model.id, |target| &target.model);
+        // What says no place may be a name that people use.
+        let says_place =
+            target.is_some_and(|target| target.account.is_some() || target.region.is_some());
+        let named = || (!says_place).then(|| self.named(id, invocable)).flatten();
+        let row = row_of(id).or_else(named);
+        let called = row.map_or(id.as_str(), |row| &row.id);
         self.show(&Known::of_configured(model, called, row))
     }
 

@@ -22,6 +22,7 @@ use crate::config::{self, AutoProfile, Config};
 use crate::metrics::Metrics;
 use crate::upstream::{Accounts, Bedrock, Discovery, Region, RegionSource, SetupError};
 
+pub use self::id::names;
 pub use self::listing::{ListedModel, Listing};
 pub use self::target::{Target, Targets};
 
@@ -106,8 +107,8 @@ impl Models {
         conversation: impl FnOnce() -> u64,
     ) -> Result<Targets, InvalidModelId> {
         let shared = &*self.shared;
-        let names = id::names(asked);
-        let configured = names
+        let spellings = names(asked);
+        let configured = spellings
             .iter()
             .find_map(|name| shared.configured.get_key_value(*name));
         let (label, targets) = if let Some((id, model)) = configured {
@@ -179,19 +180,23 @@ impl Shared {
         if targets.iter().any(|target| target.weight.is_some()) {
             spread::order(&mut targets, conversation());
         }
-        let found = self.discovery.models();
+        let targets = targets.into_iter();
         targets
-            .into_iter()
-            .map(|target| {
-                // Checked at the start.
-                let bedrock = self.bedrock_of(target);
-                let bedrock = bedrock.unwrap_or_else(|_| self.accounts.own().clone());
-                let row = found.iter().find(|row| row.id == target.model);
-                Target::new(bedrock, &target.model)
-                    .listed(row)
-                    .configured(model)
-            })
+            .map(|target| self.configured_target(target).configured(model))
             .collect()
+    }
+
+    /// Where a target of the configuration is called. One that says no place is what a client may ask for.
+    fn configured_target(&self, target: &config::Target) -> Target {
+        if target.account.is_none() && target.region.is_none() {
+            return self.discovered_target(&target.model);
+        }
+        // Checked at the start.
+        let bedrock = self.bedrock_of(target);
+        let bedrock = bedrock.unwrap_or_else(|_| self.accounts.own().clone());
+        let found = self.discovery.models();
+        let row = found.iter().find(|row| row.id == target.model);
+        Target::new(bedrock, &target.model).listed(row)
     }
 
     /// Where an id is called that the configuration does not know: an ARN in its own region, another where it was

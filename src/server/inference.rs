@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::client_request::ClientRequest;
@@ -25,7 +25,7 @@ pub(super) const MAX_ELAPSED: Duration = Duration::from_secs(30);
 /// How long a target rests that failed while another was there, unless Bedrock says how long. Long enough that not
 /// every request finds out anew, short enough that nobody misses it.
 const REST: Duration = Duration::from_secs(5);
-/// The longest that Bedrock may ask for.
+/// The longest that Bedrock may ask for, and how long it is where a day's quota is used up.
 const MAX_REST: Duration = Duration::from_mins(1);
 
 /// One request on its way through Bedrock. It owns all it needs, because it may outlive the request's handler.
@@ -188,8 +188,9 @@ impl Inference {
         known.unwrap_or(&target.model_id)
     }
 
-    /// The same request at the next target that can take it.
+    /// The same request at the next target that can take it, or where it failed if none can.
     async fn elsewhere(&mut self, error: &upstream::Error) -> Option<Call> {
+        let is_last = self.request.others.is_empty();
         while let Some(target) = self.request.others.pop_front() {
             if self.begun.elapsed() > MAX_ELAPSED {
                 return None;
@@ -212,7 +213,23 @@ impl Inference {
                 }
             }
         }
-        None
+        if is_last {
+            None
+        } else {
+            self.again(error).await
+        }
+    }
+
+    /// The same call once more, after a pause: the target turned out to be the last, which has what is left of the
+    /// attempts.
+    async fn again(&mut self, error: &upstream::Error) -> Option<Call> {
+        self.request.left_behind += 1;
+        let (bedrock, made) = (&self.request.target.bedrock, self.request.left_behind);
+        let pause = bedrock.pause_after(error, made, self.begun.elapsed())?;
+        self.metrics.upstream_retry(error.name());
+        warn!(%error, ?pause, "Bedrock is called again");
+        sleep(pause).await;
+        Some(self.call.clone())
     }
 
     /// Where the request is called. While there are other targets each is called once; the last has what is left of
@@ -305,10 +322,42 @@ pub(super) fn naming(error: Error, profiles: &[String]) -> Error {
 
 /// How long a target rests after it failed with `error`.
 pub(super) fn rest_after(error: &upstream::Error) -> Duration {
-    error.retry_after().unwrap_or(REST).min(MAX_REST)
+    let used_up =
+        matches!(error, upstream::Error::Exception { exception, .. } if exception.is_daily_quota());
+    let rest = if used_up { MAX_REST } else { REST };
+    error.retry_after().unwrap_or(rest).min(MAX_REST)
 }
 
 /// Whether Bedrock takes the model through an inference profile alone.
 pub(super) fn wants_profile(error: &upstream::Error) -> bool {
     matches!(error, upstream::Error::Exception { exception, .. } if exception.needs_inference_profile())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bedrock::Exception;
+
+    #[test]
+    fn a_target_rests_as_long_as_it_is_of_no_use() {
+        let day = "Too many tokens per day, please wait before trying again.";
+        for (text, asked, seconds) in [
+            ("Too many requests", None, 5),
+            ("Too many requests", Some(20), 20),
+            ("Too many requests", Some(3600), 60),
+            (day, None, 60),
+        ] {
+            let name = Some("ThrottlingException");
+            let error = upstream::Error::Exception {
+                exception: Exception::from_answer(429, name, Some(text), b""),
+                request_id: None,
+                retry_after: asked.map(Duration::from_secs),
+            };
+            assert_eq!(
+                rest_after(&error),
+                Duration::from_secs(seconds),
+                "{text} {asked:?}"
+            );
+        }
+    }
 }

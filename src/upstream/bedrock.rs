@@ -139,6 +139,12 @@ impl Bedrock {
         }
     }
 
+    /// How long to wait before the call is made once more that failed with `error`; `None` when it is not to be. `attempts`
+    /// were made since `elapsed`.
+    pub fn pause_after(&self, error: &Error, attempts: u32, elapsed: Duration) -> Option<Duration> {
+        self.retry.after(error, attempts, elapsed, fastrand::f64())
+    }
+
     /// Whether this is `account` in `region`.
     pub(super) fn is(&self, account: Option<&str>, region: &Region) -> bool {
         let description = self.describe();

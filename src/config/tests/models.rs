@@ -211,14 +211,14 @@ fn one_mistake_is_told_once() {
 #[test]
 fn odd_texts_are_printed_so_that_they_read_back() {
     let loaded = from_file(
-        r##"
+        r#"
 [[accounts]]
 name = "_-1"
 [[models]]
 id = 'bedrock/a"\é#[1m]'
 targets = ["_-1/arn:aws:bedrock:eu-west-1:1:inference-profile/a/b", "yarn:c", "_-1/us-east-1/y:arn:z", "eu-west-1/x'\"z"]
 cost = { input = 1e-7, output = 1_0.5, cache_read = -0.0 }
-"##,
+"#,
     )
     .unwrap();
     assert_eq!(loaded.config.models[0].targets.len(), 4);
@@ -248,6 +248,25 @@ external_id = "xyz"
              not \"arn:aws:iam::1:role/x\"",
             "outcrop.toml:5:15: external_id must be an external id: 2 to 1224 of letters, digits and _+=,.@:/-, not \"x\"",
             "outcrop.toml:8:15: external_id needs a role_arn beside it",
+        ]
+    );
+}
+
+#[test]
+fn a_name_with_a_hyphen_is_an_account_unless_it_is_a_regions() {
+    let accounts = "[[accounts]]\nname = \"team-a\"\n[[accounts]]\nname = \"prod-2\"\n";
+    let targets =
+        r#"["team-a/a.b", "prod-2/a.b", "eusc-de-east-1/a.b", "team-a/us-gov-west-1/a.b"]"#;
+    let loaded = from_file(&format!(
+        "{accounts}[[models]]\nid = \"m\"\ntargets = {targets}\n"
+    ));
+    assert_eq!(
+        loaded.unwrap().config.models[0].targets,
+        [
+            target(Some("team-a"), None, "a.b"),
+            target(Some("prod-2"), None, "a.b"),
+            target(None, Some("eusc-de-east-1"), "a.b"),
+            target(Some("team-a"), Some("us-gov-west-1"), "a.b"),
         ]
     );
 }

@@ -1,17 +1,22 @@
 //! What a request keeps, and what it does not, on its way from one target to the next.
 
+use std::time::Duration;
+
 use outcrop::config::{self, Config};
 use serde_json::{Value, json};
 
 use super::targets::{alias, called, gateway, refuse};
 use crate::fetch::world::{CAT, World, gif};
 use crate::support::bedrock::ScriptedBedrock;
+use crate::support::events::Events;
 use crate::support::gateway::{
     FIXTURES, Running, StandInServer, config, question, whole_question, with,
 };
-use crate::support::messages::{exception, message_start};
+use crate::support::messages::{WHOLE_ANSWER, exception, message_start, short_answer};
 use crate::support::process::{Process, outcrop};
 
+/// A model that sees images.
+const SEEING: &str = "us.amazon.nova-lite-v1:0";
 const DOT: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 fn looking(model: &str, image: &str) -> Value {
@@ -120,4 +125,80 @@ async fn the_log_names_the_target_that_was_called_last() {
     for line in &log {
         assert_eq!(line.matches(r#""target":"#).count(), 1, "{line}");
     }
+}
+
+#[tokio::test]
+async fn a_target_whose_request_nobody_else_can_take_has_all_attempts() {
+    let bedrock = ScriptedBedrock::start().await;
+    let mut settings = config(&bedrock.url());
+    settings.bedrock.max_attempts = 2;
+    settings.models = vec![alias("pair", &[SEEING, "us.amazon.nova-micro-v1:0"])];
+    let gateway = Running::with(settings).await;
+    let mut client = gateway.connect().await;
+    client.chat(&looking("pair", DOT)).await;
+    for _ in 0..2 {
+        let mut call = bedrock.call().await;
+        assert!(call.head.contains("nova-lite"), "{}", call.head);
+        refuse(&mut call, 503, "ServiceUnavailableException", "Busy.").await;
+    }
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.status, answer.header("x-outcrop-attempts")),
+        (503, "2")
+    );
+}
+
+#[tokio::test]
+async fn what_one_target_refused_the_next_is_still_asked_for() {
+    let bedrock = ScriptedBedrock::start().await;
+    let mut settings = config(&bedrock.url());
+    settings.models = vec![alias("pair", &[SEEING, &format!("us-west-2/{SEEING}")])];
+    let gateway = Running::with(settings).await;
+    let mut client = gateway.connect().await;
+    let request = with(whole_question("pair"), json!({"temperature": 0.5}));
+    client.chat(&request).await;
+    let temperature = |body: &[u8]| {
+        let body: Value = serde_json::from_slice(body).unwrap();
+        body["inferenceConfig"]["temperature"].clone()
+    };
+    let mut call = bedrock.call().await;
+    assert_eq!(temperature(&call.body), 0.5);
+    let text = "`temperature` is deprecated for this model.";
+    refuse(&mut call, 400, "ValidationException", text).await;
+    let mut call = bedrock.call().await;
+    assert_eq!(temperature(&call.body), Value::Null);
+    refuse(&mut call, 503, "ServiceUnavailableException", "Busy.").await;
+    let mut call = bedrock.call().await;
+    assert!(call.head.contains("/us-west-2/"), "{}", call.head);
+    assert_eq!(temperature(&call.body), 0.5);
+    call.answer(200, "content-type: application/json\r\n", WHOLE_ANSWER)
+        .await;
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.status, answer.header("x-outcrop-attempts")),
+        (200, "3")
+    );
+    assert_eq!(answer.header("x-outcrop-adjusted"), "");
+}
+
+#[tokio::test]
+async fn a_stream_goes_to_the_next_target_after_its_head_has_gone_out() {
+    let bedrock = ScriptedBedrock::start().await;
+    let mut settings = config(&bedrock.url());
+    settings.commit_after = Some(Duration::from_millis(1));
+    settings.models = vec![alias("pair", &[SEEING, &format!("us-west-2/{SEEING}")])];
+    let gateway = Running::with(settings).await;
+    let mut client = gateway.connect().await;
+    client.chat(&question("pair")).await;
+    let mut call = bedrock.call().await;
+    let head = client.head().await;
+    assert_eq!(head.status, 200);
+    refuse(&mut call, 503, "ServiceUnavailableException", "Busy.").await;
+    let mut call = bedrock.call().await;
+    assert!(call.head.contains("/us-west-2/"), "{}", call.head);
+    call.begin_stream().await;
+    call.stream_all(&short_answer()).await;
+    let events = Events::parse(&client.body(&head).await);
+    events.assert_whole("stop");
+    assert!(events.chunks.iter().all(|chunk| chunk["model"] == "pair"));
 }

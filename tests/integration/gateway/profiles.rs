@@ -1,6 +1,6 @@
 //! Models that Bedrock takes through an inference profile alone, and models by the names that people use.
 
-use outcrop::config::{AutoProfile, Config, Model};
+use outcrop::config::{self, AutoProfile, Config, Model, Target};
 use serde_json::{Value, json};
 
 use crate::discovery::control_plane::{ControlPlane, List};
@@ -15,7 +15,7 @@ const SONNET: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 struct Rig {
     bedrock: ScriptedBedrock,
     client: Connection,
-    _gateway: Running,
+    gateway: Running,
 }
 
 impl Rig {
@@ -36,7 +36,7 @@ impl Rig {
         Self {
             client: gateway.connect().await,
             bedrock,
-            _gateway: gateway,
+            gateway,
         }
     }
 
@@ -236,4 +236,43 @@ async fn what_several_regions_list_is_called_in_the_gateways_own() {
     let (call, _) = rig.ask(&format!("us.{SONNET}")).await;
     assert!(call.head.contains("/us-east-1/bedrock/"), "{}", call.head);
     assert_eq!(rig.answered(call).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_target_without_a_place_is_what_a_client_may_ask_for() {
+    let target = Target {
+        model: "claude-sonnet-4-5".to_owned(),
+        ..Target::default()
+    };
+    let alias = Model {
+        id: "gpt-4o".to_owned(),
+        targets: vec![target],
+        ..Model::default()
+    };
+    let mut rig = Rig::begin(|config| config.models = vec![alias]).await;
+    let (call, model) = rig.ask("gpt-4o").await;
+    assert_eq!(model, format!("us.{SONNET}"));
+    let answer = rig.answered(call).await;
+    assert_eq!(
+        (answer.status, answer.json()["model"].as_str()),
+        (200, Some("gpt-4o"))
+    );
+    let listed = rig.gateway.get("/v1/models/gpt-4o").await.json();
+    assert_eq!(listed["owned_by"], "anthropic");
+}
+
+#[tokio::test]
+async fn a_model_is_retrieved_by_what_completions_take_for_its_id() {
+    let rig = Rig::begin(|_| {}).await;
+    for asked in [
+        "bedrock%2Fus.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "us.anthropic.claude-haiku-4-5-20251001-v1:0[1m]",
+    ] {
+        let answer = rig.gateway.get(&format!("/v1/models/{asked}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(
+            answer.json()["id"],
+            "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+        );
+    }
 }
