@@ -62,7 +62,10 @@ async fn a_credential_process_that_fails_or_hangs_is_one_line() {
     for (command, expected) in [
         ("sh -c 'echo log in first >&2; exit 3'", "log in first"),
         ("echo nonsense", "could not parse response"),
-        ("sleep 10", "within 5 s"),
+        (
+            "sleep 10",
+            "within 5 s; they come from profile default (credential_process)",
+        ),
     ] {
         let (bedrock, home) = (bedrock().await, Home::new());
         let config = format!("[default]\ncredential_process = {command}\n");
