@@ -117,6 +117,22 @@ async fn a_blank_name_of_a_profile_counts_as_none() {
 }
 
 #[tokio::test]
+async fn half_a_pair_of_keys_is_not_dropped_in_silence() {
+    for (set, missing) in [
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+    ] {
+        let (bedrock, home) = (bedrock().await, Home::new());
+        home.write(".aws/credentials", &key("default", "FILE0"));
+        let gateway = Ready::start(home.gateway(&bedrock).env(set, "half")).await;
+        assert_eq!(gateway.source(), "profile default (keys)");
+        let warning = format!("{set} is not used, because {missing} is not set");
+        let log = &gateway.process.log;
+        assert!(log.iter().any(|line| line.contains(&warning)), "{log:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_profile_that_does_not_exist_is_one_line() {
     let (bedrock, home) = (bedrock().await, Home::new());
     let line = failing(home.gateway(&bedrock).env("AWS_PROFILE", "wrok")).await;
