@@ -70,7 +70,7 @@ pub(super) fn credentials_failure(error: &CredentialsError) -> Failure {
             "there are none; the gateway's operator must configure them.",
             true,
         ),
-        CredentialsError::TimedOut => ("they did not arrive in time.", false),
+        CredentialsError::TimedOut(_) => ("they did not arrive in time.", false),
         CredentialsError::Failed(_) | CredentialsError::NotLoggedIn { .. } => (
             "they could not be loaded; the gateway's log says why.",
             false,
@@ -91,7 +91,10 @@ mod tests {
         let failed = CredentialsError::Failed("stderr: arn:aws:iam::1:user/x secret".to_owned());
         for (error, permanent) in [
             (failed, false),
-            (CredentialsError::TimedOut, false),
+            (
+                CredentialsError::TimedOut("role arn:aws:iam::1:role/x".to_owned()),
+                false,
+            ),
             (CredentialsError::Missing, true),
             (
                 CredentialsError::NothingToAssumeWith("arn:aws:iam::1:role/x".to_owned()),

@@ -22,9 +22,12 @@ pub enum CredentialsError {
          AWS_BEARER_TOKEN_BEDROCK, or run where an AWS role provides them"
     )]
     Missing,
-    /// The source did not answer within five seconds.
-    #[error("the AWS credentials did not arrive within {} s", LOAD_TIMEOUT.as_secs())]
-    TimedOut,
+    /// The source that is named did not answer within five seconds.
+    #[error(
+        "the AWS credentials did not arrive within {limit} s; they come from {0}",
+        limit = LOAD_TIMEOUT.as_secs()
+    )]
+    TimedOut(String),
     /// Instance metadata answered, but not with credentials.
     #[error(
         "no AWS credentials were found, and instance metadata gave none ({0}): give the instance an IAM role, or set \
@@ -65,7 +68,7 @@ impl CredentialsError {
         match source {
             CredentialSource::InstanceMetadata => of_instance_metadata(error),
             CredentialSource::Role { role_arn, .. } => match of_base(error) {
-                None => of_provider(error),
+                None => of_provider(error, source),
                 Some(Self::Missing | Self::InstanceMetadata(_)) => {
                     Self::NothingToAssumeWith(role_arn.clone())
                 }
@@ -79,7 +82,7 @@ impl CredentialsError {
                 profile: name.clone(),
                 reason: reason(error),
             },
-            _ => of_provider(error),
+            _ => of_provider(error, source),
         }
     }
 }
@@ -90,10 +93,10 @@ fn is_about_sso(error: &ProviderError) -> bool {
     reason.contains("SSO") || reason.contains("UnauthorizedException")
 }
 
-fn of_provider(error: &ProviderError) -> CredentialsError {
+fn of_provider(error: &ProviderError, source: &CredentialSource) -> CredentialsError {
     match error {
         ProviderError::CredentialsNotLoaded(_) => CredentialsError::Missing,
-        ProviderError::ProviderTimedOut(_) => CredentialsError::TimedOut,
+        ProviderError::ProviderTimedOut(_) => CredentialsError::TimedOut(source.to_string()),
         _ => CredentialsError::Failed(reason(error)),
     }
 }

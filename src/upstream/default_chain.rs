@@ -8,6 +8,7 @@ use aws_config::imds;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use tracing::warn;
 
 use super::aws_sdk::SdkSettings;
 use crate::config::Environment;
@@ -33,7 +34,23 @@ pub(super) fn provider(environment: &Environment, sdk: &SdkSettings) -> SharedCr
         let credentials = Credentials::new(id.trim(), secret.trim(), token, None, "Environment");
         return SharedCredentialsProvider::new(credentials);
     }
+    warn_of_half_a_pair(environment);
     SharedCredentialsProvider::new(DefaultChain { sdk: sdk.clone() })
+}
+
+/// What the chain finds instead may be another account's. `SECRET_ACCESS_KEY` is another name that it knows.
+fn warn_of_half_a_pair(environment: &Environment) {
+    let is_set = |name| environment.get(name).is_some();
+    let is_secret_set = is_set("AWS_SECRET_ACCESS_KEY") || is_set("SECRET_ACCESS_KEY");
+    match (is_set("AWS_ACCESS_KEY_ID"), is_secret_set) {
+        (true, false) => {
+            warn!("AWS_ACCESS_KEY_ID is not used, because AWS_SECRET_ACCESS_KEY is not set");
+        }
+        (false, true) => {
+            warn!("AWS_SECRET_ACCESS_KEY is not used, because AWS_ACCESS_KEY_ID is not set");
+        }
+        _ => {}
+    }
 }
 
 /// aws-config's default chain, built anew for every load: it keeps the profile files that it has once read, and keys that

@@ -143,7 +143,7 @@ mod tests {
             (Error::Interrupted(String::new()), 3),
             (Error::Stream(FrameError::MessageChecksum), 3),
             (Error::Timeout(Timeout::Head(MILLISECOND)), 1),
-            (Error::Credentials(CredentialsError::TimedOut), 1),
+            (Error::Credentials(CredentialsError::Missing), 1),
             (Error::ModelId, 1),
         ];
         for (error, attempts) in cases {

@@ -292,14 +292,14 @@ async fn a_corrected_clock_tells_when_credentials_really_expire() {
     assert_eq!((key(&cache).await.as_str(), script.calls()), ("B", 2));
 }
 
+fn timed_out() -> CredentialsError {
+    CredentialsError::TimedOut("environment".to_owned())
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_load_is_limited_to_five_seconds_and_says_what_to_do() {
     let cases = [
-        (
-            Hang,
-            CredentialSource::Environment,
-            CredentialsError::TimedOut,
-        ),
+        (Hang, CredentialSource::Environment, timed_out()),
         (
             Hang,
             CredentialSource::InstanceMetadata,
@@ -345,7 +345,7 @@ async fn a_source_that_nobody_waits_for_any_more_is_not_asked_beside_itself() {
     let script = Script::new([Late("A", LOAD_TIMEOUT)]);
     let cache = script.cache(CredentialSource::Environment);
     let error = cache.credentials().await.unwrap_err();
-    assert_eq!(error, CredentialsError::TimedOut);
+    assert_eq!(error, timed_out());
     assert_eq!((key(&cache).await.as_str(), script.calls()), ("A", 1));
 }
 
@@ -355,7 +355,7 @@ async fn a_source_that_hangs_is_given_up_and_asked_again() {
     let cache = script.cache(CredentialSource::Environment);
     for _ in 0..2 {
         let error = cache.credentials().await.unwrap_err();
-        assert_eq!((error, script.calls()), (CredentialsError::TimedOut, 1));
+        assert_eq!((error, script.calls()), (timed_out(), 1));
     }
     sleep(MAX_LOAD).await;
     assert_eq!((key(&cache).await.as_str(), script.calls()), ("A", 2));

@@ -2,17 +2,22 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use tokio::task::JoinSet;
 
 use super::aws::{
-    Home, Ready, ask, bedrock, bedrock_without, form, form_value, key_of, keys, sts, sts_error, xml,
+    Home, Ready, ask, bedrock, bedrock_without, form, form_value, key_of, keys, sts, sts_answer,
+    sts_error, xml,
 };
 use crate::support::gateway::{FIXTURES, MODEL};
 use crate::support::process::outcrop;
 use crate::support::soon;
-use crate::upstream::server::{Reply, Server, json};
+use crate::upstream::server::{Received, Reply, Server, json};
 
+const ROLE: &str = "arn:aws:iam::111122223333:role/bedrock";
 const CONFIGURATION: &str = r#"
 [[accounts]]
 name = "prod"
@@ -150,6 +155,41 @@ async fn keys_that_were_rotated_are_read_again_when_sts_refuses_them() {
     home.write(".aws/credentials", &key("FILE1"));
     works(&gateway, "in-prod").await;
     assert_eq!(keys(&sts), ["FILE0", "FILE1"]);
+}
+
+/// What STS answers when its clock is an hour ahead of this machine's.
+fn an_hour_ahead(request: &Received) -> Vec<u8> {
+    let now = DateTime::from(SystemTime::now() + Duration::from_hours(1));
+    let date = now.fmt(Format::HttpDate).unwrap();
+    let signed_at = request.header("x-amz-date").unwrap();
+    // To the minute: `20260115T1230` instead of `2026-01-15T12:30`.
+    let is_late = (-5..=5).all(|minutes| {
+        let minute = DateTime::from_secs(now.secs() + 60 * minutes);
+        let minute = minute.fmt(Format::DateTime).unwrap();
+        let minute: String = minute.chars().filter(|c| !"-:".contains(*c)).collect();
+        !signed_at.starts_with(&minute[..13])
+    });
+    let body = if is_late {
+        sts_error("SignatureDoesNotMatch").replace("refused", "Signature expired: x (y - 5 min.)")
+    } else {
+        sts_answer("AssumeRole", ROLE, "ROLE0")
+    };
+    let status = if is_late { 403 } else { 200 };
+    let answer = String::from_utf8(xml(status, &body)).unwrap();
+    let answer = answer.replacen("\r\n", &format!("\r\ndate: {date}\r\n"), 1);
+    answer.into_bytes()
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_on_a_machine_with_a_wrong_clock() {
+    let (bedrock, home) = (bedrock().await, Home::new());
+    let sts = Server::answering(|request| Reply::Bytes(an_hour_ahead(request))).await;
+    let gateway = Ready::start(&mut gateway(&home, &bedrock, &sts)).await;
+    works(&gateway, "in-prod").await;
+    assert_eq!(
+        (keys(&bedrock), sts.received().len()),
+        (vec!["ROLE0".to_owned()], 2)
+    );
 }
 
 #[tokio::test]

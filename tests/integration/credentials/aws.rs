@@ -135,7 +135,7 @@ pub(super) fn form_value(form: &[(String, String)], name: &str) -> String {
     found.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-fn sts_answer(action: &str, role: &str, key: &str) -> String {
+pub(super) fn sts_answer(action: &str, role: &str, key: &str) -> String {
     format!(
         "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>\
          <AssumedRoleUser><AssumedRoleId>AROA:outcrop</AssumedRoleId><Arn>{role}</Arn></AssumedRoleUser>\
@@ -145,6 +145,7 @@ fn sts_answer(action: &str, role: &str, key: &str) -> String {
     )
 }
 
+/// An error of STS.
 pub(super) fn sts_error(code: &str) -> String {
     format!(
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\

@@ -62,7 +62,10 @@ async fn a_credential_process_that_fails_or_hangs_is_one_line() {
     for (command, expected) in [
         ("sh -c 'echo log in first >&2; exit 3'", "log in first"),
         ("echo nonsense", "could not parse response"),
-        ("sleep 10", "within 5 s"),
+        (
+            "sleep 10",
+            "within 5 s; they come from profile default (credential_process)",
+        ),
     ] {
         let (bedrock, home) = (bedrock().await, Home::new());
         let config = format!("[default]\ncredential_process = {command}\n");
@@ -111,6 +114,22 @@ async fn a_blank_name_of_a_profile_counts_as_none() {
     assert_eq!(gateway.source(), "profile default (keys)");
     gateway.works().await;
     assert_eq!(keys(&bedrock), ["FILE0"]);
+}
+
+#[tokio::test]
+async fn half_a_pair_of_keys_is_not_dropped_in_silence() {
+    for (set, missing) in [
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+    ] {
+        let (bedrock, home) = (bedrock().await, Home::new());
+        home.write(".aws/credentials", &key("default", "FILE0"));
+        let gateway = Ready::start(home.gateway(&bedrock).env(set, "half")).await;
+        assert_eq!(gateway.source(), "profile default (keys)");
+        let warning = format!("{set} is not used, because {missing} is not set");
+        let log = &gateway.process.log;
+        assert!(log.iter().any(|line| line.contains(&warning)), "{log:#?}");
+    }
 }
 
 #[tokio::test]

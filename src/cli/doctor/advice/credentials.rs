@@ -26,7 +26,7 @@ pub(in crate::cli::doctor) fn absent(
             format!("Sign in again: `aws sso login --profile {profile}`.")
         }
         CredentialsError::LoginSession(profile) => exported(profile),
-        CredentialsError::TimedOut | CredentialsError::Failed(_) => failing(source),
+        CredentialsError::TimedOut(_) | CredentialsError::Failed(_) => failing(source),
     }
 }
 

@@ -241,7 +241,7 @@ fn each_source_that_gives_no_credentials_is_mended_in_its_way() {
         (CredentialSource::WebIdentity, "AWS_WEB_IDENTITY_TOKEN_FILE"),
         (CredentialSource::Container, "task or pod"),
     ] {
-        let advice = no_credentials(&CredentialsError::TimedOut, &source);
+        let advice = no_credentials(&CredentialsError::TimedOut(source.to_string()), &source);
         assert!(advice.contains(words), "{source}: {advice}");
         let advice = no_credentials(&CredentialsError::Missing, &source);
         assert!(advice.contains("AWS_ACCESS_KEY_ID"), "{advice}");
@@ -349,7 +349,7 @@ fn everything_that_can_go_wrong_has_advice() {
         Error::Interrupted(text()),
         Error::ModelId,
         Error::Request(text()),
-        Error::Credentials(CredentialsError::TimedOut),
+        Error::Credentials(CredentialsError::TimedOut(String::new())),
         Error::Credentials(CredentialsError::Missing),
     ] {
         let advice = failed(&error, &question);
