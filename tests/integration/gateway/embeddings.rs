@@ -342,6 +342,11 @@ async fn failures_are_told_as_those_of_chat_completions() {
             answer.text()
         );
     }
+    let profile = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/memory";
+    let refused = embed(&gateway, &json!({"model": profile, "input": "a"})).await;
+    for words in ["bedrock:GetInferenceProfile", "base_model"] {
+        assert!(refused.message().contains(words), "{}", refused.message());
+    }
     let refused = embed(
         &gateway,
         &json!({"model": TITAN, "input": "a", "dimensions": 300}),
