@@ -203,7 +203,8 @@ impl Embedder {
 
 fn unknown_model(id: &str) -> Error {
     let message = format!(
-        "The model '{}' is not known: it is no id of Bedrock's, or no inference profile that this gateway may look up.",
+        "The model '{}' is not known: it is no id of Bedrock's, or no inference profile that this gateway may look up. For \
+         one that is, its operator allows bedrock:GetInferenceProfile, or names its base_model in [[models]].",
         excerpt(id)
     );
     let code = Some("model_not_found");

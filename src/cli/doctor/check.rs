@@ -99,6 +99,12 @@ impl Check {
         self
     }
 
+    /// The same, as found at `place`.
+    pub(super) fn at(mut self, place: &str) -> Self {
+        self.finding.detail = format!("{place}: {}", self.finding.detail);
+        self
+    }
+
     /// What it is called.
     pub(super) fn name(&self) -> &str {
         &self.name

@@ -92,9 +92,15 @@ async fn assumed(accounts: &Accounts, account: &config::Account, caller: Option<
         Ok(bedrock) => bedrock,
         Err(error) => return Finding::bad(error.to_string(), advice::unusable(&error)),
     };
-    let region = &bedrock.describe().region;
+    let in_force = bedrock.describe();
+    let region = &in_force.region;
     if let Err(error) = bedrock.credentials_resolve().await {
-        return Finding::bad(error.to_string(), advice::role_not_assumed(account, caller));
+        let advice = match &error {
+            CredentialsError::Failed(_) => advice::role_not_assumed(account, caller),
+            // Nobody has said no to the role.
+            error => advice::no_credentials(error, &in_force.credential_source),
+        };
+        return Finding::bad(error.to_string(), advice);
     }
     match bedrock.caller_identity().await {
         Ok(Some(identity)) => Finding::good(format!("{}, {region}", shown(&identity))),

@@ -201,8 +201,17 @@ impl Patient {
                 model: Some(&subject),
                 ..Question::of(&bedrock, Operation::Converse)
             };
+            let region = &place.region;
+            let elsewhere = match &place.account {
+                _ if is_own => None,
+                Some(account) => Some(format!("{account}/{region}")),
+                None => Some(region.to_string()),
+            };
             for check in inference::examine(&bedrock, question).await {
-                report.add(check)?;
+                report.add(match &elsewhere {
+                    Some(place) => check.at(place),
+                    None => check,
+                })?;
             }
         }
         Ok(())

@@ -39,7 +39,7 @@ pub(super) struct Subject {
     /// Ids of inference profiles that lead to it, best first.
     pub(super) profiles: Vec<String>,
     /// The one of them that the gateway chooses by itself where the model needs one.
-    pub(super) chosen: Option<Box<Subject>>,
+    pub(super) chosen: Option<Box<Self>>,
 }
 
 impl<'a> Question<'a> {

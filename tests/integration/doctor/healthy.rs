@@ -96,6 +96,29 @@ async fn a_model_that_is_named_is_called() {
 }
 
 #[tokio::test]
+async fn every_target_of_an_alias_is_called_and_told_by_its_place() {
+    let aws = Aws::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("outcrop.toml");
+    let id = "us.amazon.nova-lite-v1:0";
+    let model = format!("[[models]]\nid = \"fast\"\ntargets = [\"{id}\", \"us-west-2/{id}\"]\n");
+    std::fs::write(&file, model).unwrap();
+    let outcome = examine(&aws, &["--config", file.to_str().unwrap(), "fast"]).await;
+    assert!(outcome.failed().is_empty(), "{}", outcome.error);
+    let lines = outcome.output.lines();
+    let lines: Vec<_> = lines.filter(|line| line.contains("Converse")).collect();
+    let [own, _, other, streamed] = lines.as_slice() else {
+        panic!("{}", outcome.output);
+    };
+    assert!(own.contains(&format!(" {id} says")), "{own}");
+    assert!(other.contains(&format!(" us-west-2: {id} says")), "{other}");
+    assert!(
+        streamed.contains(&format!(" us-west-2: {id} sent")),
+        "{streamed}"
+    );
+}
+
+#[tokio::test]
 async fn as_json_each_check_is_an_object() {
     let aws = Aws::start().await;
     let outcome = examine(&aws, &["--json"]).await;

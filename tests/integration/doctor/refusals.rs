@@ -265,6 +265,25 @@ async fn a_role_that_cannot_be_assumed_comes_with_what_it_needs() {
 }
 
 #[tokio::test]
+async fn a_bedrock_api_key_alone_assumes_no_role() {
+    let aws = Aws::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("outcrop.toml");
+    let account = "[[accounts]]\nname = \"research\"\nrole_arn = \"arn:aws:iam::999999999999:role/outcrop\"\n";
+    std::fs::write(&file, account).unwrap();
+    let mut command = doctor(&aws.url(), &["--config", file.to_str().unwrap()]);
+    command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-example");
+    let outcome = run(command).await;
+    assert_eq!(outcome.failed(), ["account research"]);
+    let told = &outcome.output;
+    assert!(told.contains("beside the Bedrock API key"), "{told}");
+    assert!(!told.contains("trust policy"), "{told}");
+}
+
+#[tokio::test]
 async fn as_json_a_failure_has_its_advice() {
     let aws = Aws::start().await;
     let text = "You don't have access to the model with the specified model ID.";
