@@ -1,6 +1,6 @@
 //! Models that Bedrock takes through an inference profile alone, and models by the names that people use.
 
-use outcrop::config::{self, AutoProfile, Config, Model, Target};
+use outcrop::config::{AutoProfile, Config, Model, Target};
 use serde_json::{Value, json};
 
 use crate::discovery::control_plane::{ControlPlane, List};
