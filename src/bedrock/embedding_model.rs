@@ -25,6 +25,9 @@ pub enum EmbeddingForm {
     Nova,
 }
 
+/// The dimensions of Nova 2, which has the most.
+const LARGEST: u64 = 3072;
+
 /// How many numbers an embedding can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dimensions {
@@ -34,6 +37,17 @@ pub enum Dimensions {
     OneOf(&'static [u64]),
     /// Nobody knows; Bedrock decides.
     Unknown,
+}
+
+impl Dimensions {
+    /// The most that there can be; of a model of which nobody knows, as many as the largest has.
+    pub fn most(&self) -> u64 {
+        match self {
+            Self::Fixed(dimensions) => *dimensions,
+            Self::OneOf(allowed) => allowed.iter().copied().max().unwrap_or(LARGEST),
+            Self::Unknown => LARGEST,
+        }
+    }
 }
 
 /// Ids of foundation models by their beginning. The first row that fits counts: an id that has no row of its own gets

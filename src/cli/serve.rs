@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::embedded::Embedded;
 use super::replay::speed;
@@ -21,7 +21,10 @@ use crate::fixture::Recorder;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::server::{self, Drained, Gateway};
-use crate::upstream::{Accounts, Bedrock, Discovery, SetupError, public_tls};
+use crate::upstream::{Accounts, Bedrock, CredentialsError, Discovery, SetupError, public_tls};
+
+/// How often the start waits for the first credentials, each time as long as a request would.
+const CREDENTIALS_WAITS: u32 = 3;
 
 /// Run the gateway.
 ///
@@ -113,7 +116,7 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
         }
         None => Accounts::new(&config.bedrock, &config.accounts, environment, &metrics).await?,
     };
-    accounts.own().credentials_resolve().await?;
+    first_credentials(accounts.own()).await?;
     // Installed before the line that says that we are there, so that whoever waits for it may signal at once.
     let mut signals = Signals::new()?;
     describe(&config, &accounts, arguments.replay.as_deref())?;
@@ -148,6 +151,20 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
         recorder.idle().await;
     }
     Ok(())
+}
+
+/// Waits for the first credentials longer than a request would: a process that asks somebody may take its time.
+async fn first_credentials(bedrock: &Bedrock) -> Result<(), CredentialsError> {
+    for _ in 1..CREDENTIALS_WAITS {
+        match bedrock.credentials_resolve().await {
+            // The load goes on, and the next wait is for the same one.
+            Err(CredentialsError::TimedOut(..)) => {
+                debug!("the AWS credentials are still being loaded");
+            }
+            resolved => return resolved,
+        }
+    }
+    bedrock.credentials_resolve().await
 }
 
 /// Off loopback, a gateway without keys would let the whole network spend its owner's money.

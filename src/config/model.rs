@@ -60,7 +60,7 @@ pub(super) fn read(mut entry: Entry<'_, '_, '_>) -> Option<Model> {
     let model = Model {
         id: entry.required("id", model_id).unwrap_or_default(),
         targets: entry.list("targets", target::read),
-        base_model: entry.optional("base_model", model_id),
+        base_model: entry.optional("base_model", base_model),
         context_window: entry.optional("context_window", tokens),
         max_tokens: entry.optional("max_tokens", tokens),
         cost: entry.table("cost", COST_KEYS, cost),
@@ -110,6 +110,17 @@ fn dollars(value: &Value<'_>) -> Result<f64, String> {
     dollars
         .filter(|dollars| (0.0..=1e6).contains(dollars))
         .ok_or_else(|| value.mismatch("USD per million tokens, a number from 0 to 1000000"))
+}
+
+/// Reads the id of a foundation model, with or without a geography: a name that people use says nothing of a family, nor
+/// does the ARN of an application profile.
+fn base_model(value: &Value<'_>) -> Result<String, String> {
+    let id = model_id(value).ok().filter(|id| id.contains('.'));
+    id.ok_or_else(|| {
+        value.mismatch(
+            "the id of a foundation model such as \"anthropic.claude-sonnet-4-5-20250929-v1:0\"",
+        )
+    })
 }
 
 /// Reads what can be a model's id: text without blanks and control characters.

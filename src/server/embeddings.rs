@@ -34,6 +34,11 @@ use crate::upstream::{self, Answer, Attempts};
 /// others.
 const CALLS_AT_ONCE: usize = 8;
 
+/// What a number takes in JSON, with its sign and comma.
+const BYTES_OF_A_FLOAT: usize = 14;
+/// What four bytes take in base64, rounded up.
+const BYTES_IN_BASE64: usize = 6;
+
 /// What the calls of one request have in common.
 #[derive(Clone)]
 struct Embedder {
@@ -85,6 +90,8 @@ impl Gateway {
             .ok_or_else(|| other_model(&exchange.model))?;
         let (calls, mut notes) = EmbeddingCalls::new(&request, model)?;
         translator.accept(&notes)?;
+        let length = answer_length(&request, model);
+        exchange.hold(self.answers().share_of_answer(length).await?);
         exchange.called(&targets.current().key(), None);
         let embedder = Embedder {
             targets: Arc::new(targets),
@@ -199,6 +206,20 @@ impl Embedder {
             request_id: error.request_id().map(str::to_owned),
         }
     }
+}
+
+/// How long the answer will be in bytes, about: a short request can have a very long one.
+fn answer_length(request: &EmbeddingRequest<'_>, model: EmbeddingModel) -> usize {
+    let dimensions = request
+        .dimensions
+        .unwrap_or_else(|| model.dimensions.most());
+    let dimensions = usize::try_from(dimensions).unwrap_or(usize::MAX);
+    let of_number = match request.encoding_format {
+        EncodingFormat::Float => BYTES_OF_A_FLOAT,
+        EncodingFormat::Base64 => BYTES_IN_BASE64,
+    };
+    let texts = request.input.len();
+    texts.saturating_mul(dimensions).saturating_mul(of_number)
 }
 
 fn unknown_model(id: &str) -> Error {

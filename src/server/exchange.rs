@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::cached_prefixes::{CacheStatus, CachedPrefixes};
 use super::connection::InFlight;
+use super::request_body::Share;
 use super::request_id::RequestId;
 use crate::bedrock::response::TokenUsage;
 use crate::metrics::{Metrics, RequestOutcome, StreamGuard, Tokens};
@@ -47,6 +48,8 @@ pub(super) struct Exchange {
     cached_prefix: Option<CachedPrefix>,
     cache: Arc<CachedPrefixes>,
     open: Option<StreamGuard>,
+    /// What the answer takes of the memory for answers.
+    share: Share,
     draining: watch::Receiver<bool>,
     _in_flight: InFlight,
 }
@@ -83,6 +86,7 @@ impl Exchange {
             cached_prefix: None,
             cache,
             open: None,
+            share: None,
         }
     }
 
@@ -115,6 +119,11 @@ impl Exchange {
     /// Notes where the last call was refused.
     pub(super) fn refused(&mut self, target: &str) {
         self.target = Some(target.to_owned());
+    }
+
+    /// Holds what the answer takes of the memory for answers, until the client has it.
+    pub(super) fn hold(&mut self, share: Share) {
+        self.share = share;
     }
 
     /// Counts an open stream until the answer ends.

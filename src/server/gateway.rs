@@ -49,6 +49,7 @@ pub struct Gateway {
     recorder: Option<Recorder>,
     draining: watch::Sender<bool>,
     bodies: BodyBudget,
+    answers: BodyBudget,
     translator: Arc<Translator>,
     cached_prefixes: Arc<CachedPrefixes>,
     images: Option<ImageFetcher>,
@@ -98,6 +99,7 @@ impl Gateway {
             recorder,
             draining: watch::Sender::new(false),
             bodies: BodyBudget::new(config.max_body_bytes),
+            answers: BodyBudget::new(config.max_body_bytes),
             cached_prefixes: Arc::default(),
             translator: Arc::new(Translator::new(config)),
             images: None,
@@ -125,6 +127,11 @@ impl Gateway {
 
     pub(super) fn recorder(&self) -> Option<&Recorder> {
         self.recorder.as_ref()
+    }
+
+    /// The memory for answers that are put together before they are sent.
+    pub(super) fn answers(&self) -> &BodyBudget {
+        &self.answers
     }
 
     /// What translates requests.

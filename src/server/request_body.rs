@@ -33,7 +33,7 @@ const MAX_BODY_BYTES: usize = 512 * 1024 * 1024;
 /// What one permit of a budget stands for.
 const SHARE_BYTES: usize = 64 * 1024;
 
-/// The memory that large bodies share, all requests together.
+/// The memory that large bodies share, all requests together: those of requests, or those of answers.
 #[derive(Debug)]
 pub(super) struct BodyBudget {
     permits: Arc<Semaphore>,
@@ -54,6 +54,20 @@ impl BodyBudget {
             permits: Arc::new(Semaphore::new(permits)),
             most,
         }
+    }
+
+    /// The share of an answer of about `length` bytes that is put together before any of it is sent. It is to be held
+    /// until the client has the answer.
+    ///
+    /// # Errors
+    /// When other answers leave no room for half a minute.
+    pub(super) async fn share_of_answer(&self, length: usize) -> Result<Share, Error> {
+        if length <= SMALL_BODY {
+            return Ok(None);
+        }
+        let busy = || Error::Unavailable("too many large answers are being put together");
+        let share = self.share(length, Instant::now() + IDLE_TIME).await;
+        share.map_err(|_| busy())
     }
 
     async fn share(&self, length: usize, deadline: Instant) -> Result<Share, Error> {
@@ -205,6 +219,23 @@ mod tests {
         assert!(matches!(refused, Err(Error::Unavailable(_))));
         drop(half);
         assert!(budget.share(MAX_BODY_BYTES, deadline).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn large_answers_wait_for_room_and_small_ones_do_not() {
+        let budget = BodyBudget::new(1024);
+        let most = budget.share_of_answer(MAX_BODY_BYTES).await.unwrap();
+        assert!(budget.share_of_answer(SMALL_BODY).await.unwrap().is_none());
+        let refused = budget.share_of_answer(SMALL_BODY + 1).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))));
+        drop(most);
+        assert!(
+            budget
+                .share_of_answer(SMALL_BODY + 1)
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
 
     #[tokio::test]

@@ -7,14 +7,14 @@ use std::process::{Command, Output};
 use outcrop::bedrock::catalog::InvocableModel;
 use outcrop::cli::models::{Layout, table};
 use outcrop::cli::openclaw::{COMMENTS, Provider, configuration, json5};
-use outcrop::config::{self, Config, Target};
+use outcrop::config::{self, Config};
 use outcrop::models::{ListedModel, Listing};
 use outcrop::openai::model::{Model, ModelList};
 use serde_json::{Value, json};
 
 use crate::golden::assert_golden;
 use crate::support::bedrock::ScriptedBedrock;
-use crate::support::gateway::{FIXTURES, MODEL};
+use crate::support::gateway::{FIXTURES, MODEL, alias};
 use crate::support::process::outcrop;
 
 const PROVIDER: Provider<'_> = Provider {
@@ -26,18 +26,6 @@ const PROVIDER: Provider<'_> = Provider {
 fn invocable() -> Vec<InvocableModel> {
     let path = Path::new(FIXTURES).join("models/invocable.json");
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
-
-fn alias(id: &str, target: &str) -> config::Model {
-    let target = Target {
-        model: target.to_owned(),
-        ..Target::default()
-    };
-    config::Model {
-        id: id.to_owned(),
-        targets: vec![target],
-        ..config::Model::default()
-    }
 }
 
 /// An alias, and a correction of a model that AWS lists.
@@ -54,7 +42,7 @@ fn configured() -> Vec<config::Model> {
         cost: Some(cost),
         ..config::Model::default()
     };
-    vec![alias("gpt-4o", MODEL), corrected]
+    vec![alias("gpt-4o", &[MODEL]), corrected]
 }
 
 fn listed() -> Vec<ListedModel> {

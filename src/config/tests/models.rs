@@ -272,6 +272,20 @@ fn a_name_with_a_hyphen_is_an_account_unless_it_is_a_regions() {
 }
 
 #[test]
+fn a_base_model_is_an_id_that_names_its_family() {
+    for wrong in [
+        "claude-sonnet-4-5",
+        "arn:aws:bedrock:us-east-1:1:application-inference-profile/ab",
+    ] {
+        let lines = mistakes(&format!(
+            "[[models]]\nid = \"m\"\nbase_model = \"{wrong}\"\n"
+        ));
+        let problem = "outcrop.toml:3:14: base_model must be the id of a foundation model such as";
+        assert!(lines[0].starts_with(problem), "{lines:?}");
+    }
+}
+
+#[test]
 fn a_list_is_no_section_and_no_value() {
     let problem = "models is a list of tables; write [[models]]";
     assert_eq!(

@@ -63,7 +63,7 @@ async fn a_credential_process_that_fails_or_hangs_is_one_line() {
         ("sh -c 'echo log in first >&2; exit 3'", "log in first"),
         ("echo nonsense", "could not parse response"),
         (
-            "sleep 10",
+            "sleep 30",
             "within 5 s; they come from profile default (credential_process)",
         ),
     ] {
@@ -73,6 +73,17 @@ async fn a_credential_process_that_fails_or_hangs_is_one_line() {
         let line = failing(&mut home.gateway(&bedrock)).await;
         assert!(line.contains(expected), "{line}");
     }
+}
+
+#[tokio::test]
+async fn a_start_waits_for_a_credential_process_that_takes_its_time() {
+    let (bedrock, home) = (bedrock().await, Home::new());
+    let printed = process(&home, "PROCESS0");
+    let config = format!("[default]\ncredential_process = sh -c 'sleep 6; cat {printed}'\n");
+    home.write(".aws/config", &config);
+    let gateway = Ready::start(&mut home.gateway(&bedrock)).await;
+    gateway.works().await;
+    assert_eq!(keys(&bedrock), ["PROCESS0"]);
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use outcrop::config::{self, Config};
 use serde_json::{Value, json};
 
-use super::targets::{alias, called, gateway, refuse};
+use super::targets::{called, gateway, refuse};
 use crate::fetch::world::{CAT, World, gif};
 use crate::support::bedrock::ScriptedBedrock;
 use crate::support::events::Events;
 use crate::support::gateway::{
-    FIXTURES, Running, StandInServer, config, question, whole_question, with,
+    FIXTURES, Running, StandInServer, alias, config, question, whole_question, with,
 };
 use crate::support::messages::{WHOLE_ANSWER, exception, message_start, short_answer};
 use crate::support::process::{Process, outcrop};

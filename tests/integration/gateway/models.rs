@@ -1,30 +1,18 @@
 //! `/v1/models`: what is listed, under which names, and for whom.
 
-use outcrop::config::{self, Config, Secret, Target};
+use outcrop::config::{Config, Secret};
 use serde_json::{Value, json};
 
 use crate::support::bedrock::{Call, ScriptedBedrock};
-use crate::support::gateway::{MODEL, Running, StandInServer, config};
+use crate::support::gateway::{MODEL, Running, StandInServer, alias, config};
 
 const ARN: &str =
     "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ab12cd34ef56";
 
-fn alias(id: &str, target: &str) -> config::Model {
-    let target = Target {
-        model: target.to_owned(),
-        ..Target::default()
-    };
-    config::Model {
-        id: id.to_owned(),
-        targets: vec![target],
-        ..config::Model::default()
-    }
-}
-
 /// A gateway before the stand-in, with two aliases.
 async fn listing(change: impl FnOnce(&mut Config)) -> Running {
     let mut settings = config(&StandInServer::start().await.url);
-    settings.models = vec![alias("team/claude:latest", MODEL), alias("mine", ARN)];
+    settings.models = vec![alias("team/claude:latest", &[MODEL]), alias("mine", &[ARN])];
     change(&mut settings);
     Running::discovering(settings).await
 }
@@ -147,7 +135,7 @@ async fn a_head_request_has_the_lists_head_alone() {
 async fn without_discovery_the_list_is_the_configuration() {
     let bedrock = ScriptedBedrock::start().await;
     let mut settings = config(&bedrock.url());
-    settings.models = vec![alias("mine", MODEL)];
+    settings.models = vec![alias("mine", &[MODEL])];
     settings.discovery.enabled = false;
     let gateway = Running::discovering(settings).await;
     let list = gateway.get("/v1/models").await.json();

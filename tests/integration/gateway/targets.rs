@@ -7,32 +7,12 @@ use serde_json::{Value, json};
 
 use crate::support::bedrock::{Call, ScriptedBedrock};
 use crate::support::gateway::{
-    MODEL, Running, StandInServer, config, question, whole_question, with,
+    MODEL, Running, StandInServer, alias, config, question, whole_question, with,
 };
 use crate::support::messages::{WHOLE_ANSWER, short_answer};
 
 const APPLICATION_PROFILE: &str =
     "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/ab12cd34";
-
-fn target(text: &str) -> Target {
-    let (region, model) = match text.split_once('/') {
-        Some((region, model)) if !text.starts_with("arn:") => (Some(region.to_owned()), model),
-        _ => (None, text),
-    };
-    Target {
-        region,
-        model: model.to_owned(),
-        ..Target::default()
-    }
-}
-
-pub(super) fn alias(id: &str, targets: &[&str]) -> Model {
-    Model {
-        id: id.to_owned(),
-        targets: targets.iter().map(|text| target(text)).collect(),
-        ..Model::default()
-    }
-}
 
 /// A gateway with one model of the configuration, in front of the stand-in.
 pub(super) async fn gateway(model: Model) -> (StandInServer, Running) {

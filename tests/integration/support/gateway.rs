@@ -79,6 +79,28 @@ pub(crate) fn config(url: &str) -> Config {
     }
 }
 
+/// A target such as `eu-west-1/us.model`, an ARN, or a model alone.
+fn target(text: &str) -> config::Target {
+    let (region, model) = match text.split_once('/') {
+        Some((region, model)) if !text.starts_with("arn:") => (Some(region.to_owned()), model),
+        _ => (None, text),
+    };
+    config::Target {
+        region,
+        model: model.to_owned(),
+        ..config::Target::default()
+    }
+}
+
+/// A model of the configuration with these targets.
+pub(crate) fn alias(id: &str, targets: &[&str]) -> config::Model {
+    config::Model {
+        id: id.to_owned(),
+        targets: targets.iter().map(|text| target(text)).collect(),
+        ..config::Model::default()
+    }
+}
+
 /// The credentials that the stand-in knows.
 fn made_up_credentials() -> Environment {
     Environment::from_pairs([
