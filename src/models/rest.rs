@@ -31,13 +31,19 @@ impl Resting {
     }
 
     /// The same targets, those that rest behind all others. Nobody is left out: all may rest.
-    pub(super) fn last(&self, mut targets: Vec<Target>) -> VecDeque<Target> {
-        if targets.len() > 1 {
-            let now = Instant::now();
-            let until = self.locked();
-            targets
-                .sort_by_key(|target| until.get(&target.key()).is_some_and(|until| *until > now));
+    pub(super) fn last(&self, targets: Vec<Target>) -> VecDeque<Target> {
+        if targets.len() <= 1 {
+            return targets.into();
         }
+        let now = Instant::now();
+        let until = self.locked();
+        let rests = |target: &Target| until.get(&target.key()).is_some_and(|until| *until > now);
+        let targets = targets.into_iter().map(|target| {
+            let rests = rests(&target);
+            target.resting(rests)
+        });
+        let mut targets: Vec<_> = targets.collect();
+        targets.sort_by_key(Target::rests);
         targets.into()
     }
 

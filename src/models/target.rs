@@ -17,6 +17,8 @@ pub struct Target {
     pub model_id: String,
     /// The id that was meant, where a profile is called instead of it.
     instead_of: Option<String>,
+    /// Whether it failed a moment ago.
+    rests: bool,
     /// The foundation model, as far as AWS's lists say.
     listed_model: Option<String>,
     configured: Option<Arc<config::Model>>,
@@ -39,6 +41,7 @@ impl Target {
             bedrock,
             model_id: model_id.to_owned(),
             instead_of: None,
+            rests: false,
             listed_model: None,
             configured: None,
         }
@@ -64,6 +67,15 @@ impl Target {
             model_id: profile,
             ..self
         }
+    }
+
+    pub(super) fn resting(self, rests: bool) -> Self {
+        Self { rests, ..self }
+    }
+
+    /// Whether it failed a moment ago, so that others are called first.
+    pub fn rests(&self) -> bool {
+        self.rests
     }
 
     /// The id that was meant, where an inference profile is called instead of it.

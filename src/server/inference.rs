@@ -16,7 +16,7 @@ use crate::bedrock::Refusal;
 use crate::error::Error;
 use crate::fixture::Recorder;
 use crate::metrics::Metrics;
-use crate::models::Models;
+use crate::models::{Models, Target};
 use crate::upstream::{self, Answer, Attempts, Bedrock, EventStream, EventStreamBody};
 
 /// No other target is called later than this after the first one was: a client does not wait for a fourth minute of
@@ -132,6 +132,7 @@ impl Inference {
         stream: bool,
         attempt: impl AsyncFn(&Self) -> Result<T, upstream::Error>,
     ) -> Result<Asked<T>, Refused> {
+        let mut passing = None;
         loop {
             let tap = self.tap(stream);
             let error = match attempt(&self).await {
@@ -141,8 +142,13 @@ impl Inference {
             let refused = self.refused(&error, tap);
             match self.other_call(&error).await {
                 Ok(Some(call)) => self.call = call,
+                // That a model cannot be had at one target is not the whole truth while it can be had at another, later.
+                Ok(None) if error.is_of_the_place() => return Err(passing.unwrap_or(refused)),
                 Ok(None) => return Err(refused),
                 Err(error) => return Err(Refused { error, ..refused }),
+            }
+            if error.may_not_be_elsewhere() {
+                passing = Some(refused);
             }
         }
     }
@@ -158,10 +164,16 @@ impl Inference {
         if wants_profile(error) {
             return self.through_profile().await;
         }
-        if error.may_not_be_elsewhere() {
+        if error.may_not_be_elsewhere() || self.only_resting_are_left(error) {
             return Ok(self.elsewhere(error).await);
         }
         Ok(None)
+    }
+
+    /// Whether a target that cannot be called was called first only because better ones rest.
+    fn only_resting_are_left(&self, error: &upstream::Error) -> bool {
+        let others = &self.request.others;
+        error.is_of_the_place() && !others.is_empty() && others.iter().all(Target::rests)
     }
 
     /// The same call through an inference profile, once.

@@ -168,6 +168,21 @@ impl Error {
         }
     }
 
+    /// Whether it says of one account in one region that the model cannot be had there, which nobody but the operator can
+    /// change.
+    pub fn is_of_the_place(&self) -> bool {
+        match self {
+            Self::Exception { exception, .. } => {
+                exception.is_unknown_model()
+                    || matches!(
+                        exception.kind,
+                        ExceptionKind::AccessDenied | ExceptionKind::ResourceNotFound
+                    )
+            }
+            _ => false,
+        }
+    }
+
     /// What went wrong in one word, for metrics: AWS's name of the exception, else ours.
     pub fn name(&self) -> &'static str {
         match self {

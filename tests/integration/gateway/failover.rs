@@ -57,6 +57,24 @@ async fn a_target_that_rests_is_still_asked_what_the_others_cannot_take() {
 }
 
 #[tokio::test]
+async fn a_target_that_is_only_busy_is_what_the_client_is_told_of() {
+    let model = alias("pair", &["replay.throttled", "replay.error-access-denied"]);
+    let (stand_in, gateway) = gateway(model).await;
+    for stream in [false, true] {
+        let request = with(whole_question("pair"), json!({"stream": stream}));
+        let answer = gateway.chat(&request).await;
+        assert_eq!(answer.status, 429, "{}", answer.text());
+        assert_eq!(answer.header("x-outcrop-attempts"), "2");
+    }
+    // The second request came while the first target rested, and went on to it all the same.
+    let busy = called(&stand_in)
+        .iter()
+        .filter(|call| call.ends_with("throttled"))
+        .count();
+    assert_eq!(busy, 2);
+}
+
+#[tokio::test]
 async fn images_are_fetched_once_for_all_targets() {
     let world = World::with([gif()]).await;
     let stand_in = StandInServer::start().await;
