@@ -239,3 +239,29 @@ fn other_model(id: &str) -> Error {
     );
     InvalidRequest::value("model", message).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_short_request_asks_for_is_known_before_it_is_there() {
+        let texts = vec!["a"; 2048];
+        let length = |model: &str, more: &str| {
+            let json = format!(r#"{{"model":"m","input":{texts:?}{more}}}"#);
+            let request = EmbeddingRequest::parse(json.as_bytes()).unwrap();
+            answer_length(&request, EmbeddingModel::of(model).unwrap())
+        };
+        let nova = "amazon.nova-2-multimodal-embeddings-v1:0";
+        assert_eq!(length(nova, ""), 2048 * 3072 * BYTES_OF_A_FLOAT);
+        assert_eq!(
+            length(nova, r#","dimensions":256"#),
+            2048 * 256 * BYTES_OF_A_FLOAT
+        );
+        let base64 = r#","encoding_format":"base64""#;
+        let cohere = "cohere.embed-english-v3";
+        assert_eq!(length(cohere, base64), 2048 * 1024 * BYTES_IN_BASE64);
+        // Not even the largest wish overflows; it is refused elsewhere.
+        assert!(length(nova, &format!(r#","dimensions":{}"#, u64::MAX)) > usize::MAX / 2);
+    }
+}
