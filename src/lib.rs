@@ -14,6 +14,8 @@ pub mod error;
 pub mod fetch;
 /// Recorded streams: the format, the recorder, and the stand-in Bedrock that replays them.
 pub mod fixture;
+/// Managed keys, their limits, budgets and usage, and the stores of all that.
+pub mod keys;
 /// Names and buckets of every metric in one place.
 pub mod metrics;
 /// What clients may ask for, what is known of it, and where it is called.
@@ -24,6 +26,8 @@ pub mod openai;
 pub mod recall;
 /// Towards the client: accept, route, authenticate, body limits, the streaming body, drain.
 pub mod server;
+/// How the SQLite file and the Redis are opened that outlive the process.
+pub mod store;
 /// One wire format into the other. Pure.
 pub mod translate;
 /// Towards Bedrock: endpoint, credentials, signer, client, retries.

@@ -12,9 +12,12 @@
 
 mod amazon;
 mod anthropic;
+mod money;
 mod others;
 
 use super::model_id;
+
+pub use money::{Money, Rate};
 
 /// What a model's tokens cost on demand, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,6 +8,7 @@ use http::Uri;
 pub use account::Account;
 pub use discovery::{AutoProfile, Discovery};
 pub use environment::Environment;
+pub use keys::{Admin, Keys, OnStoreFailure, Prices, StoreLocation};
 pub use load::{Flags, load};
 pub use log_format::LogFormat;
 pub use mistake::{Mistake, Mistakes};
@@ -24,6 +25,7 @@ mod entry;
 mod environment;
 mod file;
 mod guardrail;
+mod keys;
 mod load;
 mod log_format;
 mod mistake;
@@ -72,6 +74,12 @@ pub struct Config {
     pub fetch: Fetch,
     /// What every conversation has to pass.
     pub guardrail: Guardrail,
+    /// How managed keys are kept and enforced.
+    pub keys: Keys,
+    /// Where the operator's interface is.
+    pub admin: Admin,
+    /// Where prices come from beside the built-in table.
+    pub prices: Prices,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
     /// What authenticates the state that clients keep for the gateway; none means a random one.
@@ -115,6 +123,18 @@ pub struct Bedrock {
     pub max_attempts: u32,
     /// Whether a model that needs an inference profile is called through one.
     pub auto_profile: AutoProfile,
+    /// What becomes of a stream whose client left.
+    pub on_disconnect: OnDisconnect,
+}
+
+/// What becomes of a stream whose client left.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OnDisconnect {
+    /// It is ended at once; what was not told is estimated.
+    #[default]
+    Cancel,
+    /// It is read to its end, within bounds, for the exact usage.
+    Drain,
 }
 
 /// What Bedrock is asked to cache.
@@ -214,6 +234,9 @@ impl Default for Config {
             recall: Recall::default(),
             fetch: Fetch::default(),
             guardrail: Guardrail::default(),
+            keys: Keys::default(),
+            admin: Admin::default(),
+            prices: Prices::default(),
             metrics: Metrics::default(),
             state_key: None,
             api_keys: Vec::new(),
@@ -235,6 +258,7 @@ impl Default for Bedrock {
             total_timeout: Duration::from_hours(1),
             max_attempts: 3,
             auto_profile: AutoProfile::default(),
+            on_disconnect: OnDisconnect::default(),
         }
     }
 }

@@ -36,7 +36,7 @@ impl fmt::Display for Loaded {
             Some(_) => writeln!(formatter, "# 1 state key, hidden: {STATE_KEY}.")?,
         }
         let mut section = "";
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter() {
             if section != setting.section {
                 section = setting.section;
                 writeln!(formatter, "\n[{section}]")?;
@@ -82,7 +82,7 @@ impl fmt::Display for Reference {
              A flag wins over the variable, the variable over the file.\n",
         )?;
         let defaults = Config::default();
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter() {
             let (name, variable, about) = (setting.name(), setting.variable(), setting.about);
             let default = (setting.show)(&defaults).unwrap_or_else(|| "not set".to_owned());
             write!(

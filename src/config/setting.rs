@@ -2,10 +2,14 @@
 //! `--print-config`. The defaults are those of [`Config`] itself.
 
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use super::show::{put, seconds, text, texts};
 use super::value::Value;
-use super::{AutoProfile, Config, FetchImages, PromptCacheMode, Unsupported};
+use super::{AutoProfile, Config, FetchImages, OnDisconnect, PromptCacheMode, Unsupported};
+use keys::OF_KEYS;
+
+mod keys;
 
 /// The longest time that an option can name: a day.
 const DAY: f64 = 86_400.0;
@@ -14,7 +18,7 @@ const DAY: f64 = 86_400.0;
 const TIMEOUT: RangeInclusive<f64> = 0.001..=DAY;
 
 /// One option: what it is called, what it does, and its place in a [`Config`].
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Setting {
     /// The TOML table it stands in; empty at the top level.
     pub(super) section: &'static str,
@@ -59,7 +63,10 @@ pub(super) fn sections() -> impl Iterator<Item = &'static str> {
 }
 
 /// All options; those of one section stand together, the top level first.
-pub(super) const SETTINGS: &[Setting] = &[
+pub(super) static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| [OF_CALLS, OF_KEYS].concat());
+
+/// Those of a call, from the client to Bedrock and back.
+const OF_CALLS: &[Setting] = &[
     Setting {
         section: "",
         key: "listen",
@@ -197,6 +204,16 @@ pub(super) const SETTINGS: &[Setting] = &[
             AutoProfile::Off => Some("false".to_owned()),
             AutoProfile::Geography => Some("true".to_owned()),
             AutoProfile::Global => text("global"),
+        },
+    },
+    Setting {
+        section: "bedrock",
+        key: "on_disconnect",
+        about: "What becomes of a stream whose client left: \"cancel\" ends it, \"drain\" reads it to its end for the exact usage",
+        read: |config, value| put(&mut config.bedrock.on_disconnect, value.on_disconnect()),
+        show: |config| match config.bedrock.on_disconnect {
+            OnDisconnect::Cancel => text("cancel"),
+            OnDisconnect::Drain => text("drain"),
         },
     },
     Setting {
@@ -371,12 +388,5 @@ pub(super) const SETTINGS: &[Setting] = &[
         about: "Whether a guardrail checks the last user turn alone; what a client calls history then passes unchecked",
         read: |config, value| put(&mut config.guardrail.only_new_input, value.boolean()),
         show: |config| Some(config.guardrail.only_new_input.to_string()),
-    },
-    Setting {
-        section: "metrics",
-        key: "open",
-        about: "Whether /metrics needs no key off loopback either",
-        read: |config, value| put(&mut config.metrics.open, value.boolean()),
-        show: |config| Some(config.metrics.open.to_string()),
     },
 ];

@@ -2,12 +2,16 @@
 
 use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
 
 use super::mistake::quoted;
-use super::{AutoProfile, FetchImages, PromptCacheMode, Unsupported};
+use super::{
+    AutoProfile, FetchImages, OnDisconnect, OnStoreFailure, PromptCacheMode, StoreLocation,
+    Unsupported,
+};
 
 /// One value as it was typed, before anything is known about the option it belongs to.
 #[derive(Clone, Debug)]
@@ -105,6 +109,39 @@ impl Value<'_> {
             Some("off") => Ok(FetchImages::Off),
             Some("public") => Ok(FetchImages::Public),
             _ => Err(self.mismatch("\"off\" or \"public\"")),
+        }
+    }
+
+    /// Reads what becomes of a stream whose client left.
+    pub(super) fn on_disconnect(&self) -> Reading<OnDisconnect> {
+        match self.text() {
+            Some("cancel") => Ok(OnDisconnect::Cancel),
+            Some("drain") => Ok(OnDisconnect::Drain),
+            _ => Err(self.mismatch("\"cancel\" or \"drain\"")),
+        }
+    }
+
+    /// Reads what becomes of requests while the key store does not answer.
+    pub(super) fn on_store_failure(&self) -> Reading<OnStoreFailure> {
+        match self.text() {
+            Some("deny") => Ok(OnStoreFailure::Deny),
+            Some("allow_known") => Ok(OnStoreFailure::AllowKnown),
+            _ => Err(self.mismatch("\"deny\" or \"allow_known\"")),
+        }
+    }
+
+    /// Reads where keys are kept. The value is never repeated: it may hold a password.
+    pub(super) fn store(&self) -> Reading<StoreLocation> {
+        let expected = "must be \"sqlite:FILE\", \"redis://HOST\" or \"rediss://HOST\"";
+        let text = self.text().ok_or_else(|| expected.to_owned())?;
+        StoreLocation::parse(text).map_err(|fault| format!("{expected}: {fault}"))
+    }
+
+    /// Reads the path of a file.
+    pub(super) fn path(&self) -> Reading<PathBuf> {
+        match self.text() {
+            Some(text) if !text.is_empty() => Ok(text.into()),
+            _ => Err(self.mismatch("the path of a file")),
         }
     }
 

@@ -18,9 +18,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         "models",
         &["openai", "bedrock", "config", "metrics", "upstream"],
     ),
+    ("store", &["error", "config"]),
+    ("keys", &["bedrock", "error", "config", "metrics", "store"]),
     ("fetch", &["config"]),
     ("fixture", &["bedrock", "error"]),
-    ("recall", &["error", "config"]),
+    ("recall", &["error", "config", "store"]),
     (
         "server",
         &[
@@ -35,6 +37,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fetch",
             "fixture",
             "recall",
+            "store",
+            "keys",
         ],
     ),
     (
@@ -51,6 +55,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fetch",
             "fixture",
             "recall",
+            "store",
+            "keys",
             "server",
         ],
     ),

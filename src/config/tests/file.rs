@@ -240,7 +240,7 @@ proptest! {
         setting in any::<proptest::sample::Index>(),
         value in r#"-?[0-9]{0,4}(\.[0-9]{1,3})?(e[0-9]{1,3})?|"[a-z0-9./@#?\[\]-]{0,30}"|true|\[1\]"#,
     ) {
-        let setting = setting.get(SETTINGS);
+        let setting = setting.get(&SETTINGS);
         let text = match setting.section {
             "" => format!("{} = {value}", setting.key),
             section => format!("[{section}]\n{} = {value}", setting.key),

@@ -95,6 +95,10 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
         "add_budget" | "enabled" => "false",
         "auto_profile" => "global",
         "trace" => "enabled",
+        "on_disconnect" => "drain",
+        "store" => "rediss://cache.example/1",
+        "on_store_failure" => "allow_known",
+        "expose_cost" => "true",
         "max_body_bytes" => "4096",
         "region" => "eu-west-1",
         "endpoint_url" | "control_endpoint_url" => "http://localhost:9/a",
@@ -107,7 +111,7 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
     let nowhere = tempfile::tempdir().unwrap();
     let loaded = load(&Flags::default(), &environment, nowhere.path()).unwrap();
     let printed = loaded.to_string();
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         let default = (setting.show)(&Config::default());
         assert_ne!(
             (setting.show)(&loaded.config),
@@ -144,10 +148,13 @@ fn the_table_of_options_is_sound() {
             "recall",
             "fetch",
             "guardrail",
+            "keys",
+            "admin",
+            "prices",
             "metrics"
         ]
     );
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         assert_eq!(
             find(setting.section, setting.key).unwrap().name(),
             setting.name()
@@ -163,7 +170,7 @@ fn the_table_of_options_is_sound() {
 #[test]
 fn the_help_names_every_option_with_its_variable_and_default() {
     let text = Reference.to_string();
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         assert!(text.contains(&format!("  {} / {}\n", setting.name(), setting.variable())));
     }
     assert!(text.contains("[default: 33554432]") && text.contains("[default: \"127.0.0.1:4000\"]"));

@@ -1,0 +1,21 @@
+//! Managed keys: who may ask for what, within which limits, and what each has used.
+
+mod api_key;
+mod demand;
+mod key;
+mod key_store;
+mod model_pattern;
+mod period;
+mod timestamp;
+mod usage;
+
+pub use api_key::{ApiKey, KeyId, MalformedKey};
+pub use demand::{
+    Demand, FEWEST_TOKENS, Grant, RateLimit, RateLimits, Refusal, ReservationId, Settlement, Spent,
+};
+pub use key::{Budget, Key, KeyKind, KeyLimits, KeySecret};
+pub use key_store::{Changes, KeyStore, Pending, StoreError};
+pub use model_pattern::ModelPattern;
+pub use period::Period;
+pub use timestamp::Timestamp;
+pub use usage::{Usage, UsageQuery, UsageRow};

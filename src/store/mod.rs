@@ -1,0 +1,1 @@
+//! What outlives the process: how a SQLite file and a Redis are opened, for all rooms that keep something there.
