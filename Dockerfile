@@ -6,15 +6,19 @@ COPY . .
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim
+# The folder of keys is writable for whatever user the container is given.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --create-home --shell /usr/sbin/nologin outcrop
+    && useradd --uid 10001 --create-home --shell /usr/sbin/nologin outcrop \
+    && install --directory --mode 1777 /var/lib/outcrop
 COPY --from=build /build/target/release/outcrop /usr/local/bin/outcrop
 COPY fixtures /fixtures
-# Inside a container loopback reaches nobody. Without OUTCROP_API_KEY the gateway refuses to start on this
-# address, unless it is told --allow-anonymous.
+# Inside a container loopback reaches nobody. Without a key the gateway refuses to start on this address, unless it is
+# told --allow-anonymous.
 ENV OUTCROP_LISTEN=0.0.0.0:4000
+# Mount a volume here, or managed keys are gone with the container.
+ENV OUTCROP_KEYS_STORE=sqlite:/var/lib/outcrop/keys.db
 EXPOSE 4000
 USER outcrop
 # An outcrop.toml that is mounted here is read.

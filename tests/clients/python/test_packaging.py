@@ -89,7 +89,7 @@ def test_the_final_image_holds_what_it_runs_and_no_root():
     ]
     last = dict(FINAL)
     assert last["USER"] == "outcrop"
-    assert re.search(r"useradd .*--create-home .* outcrop$", last["RUN"])
+    assert re.search(r"useradd .*--create-home .* outcrop ", last["RUN"])
     assert json.loads(last["ENTRYPOINT"]) == ["outcrop"]
     assert f"127.0.0.1:{last['EXPOSE']}:{last['EXPOSE']}" in SERVICES["stand-in"]["ports"]
     assert ENV["OUTCROP_LISTEN"].endswith(f":{last['EXPOSE']}")
@@ -135,26 +135,35 @@ def test_the_stand_in_needs_the_flag_that_it_is_given():
     assert "OUTCROP_API_KEY" in without.stderr
 
 
-def test_real_aws_is_refused_without_a_key():
+def test_real_aws_is_refused_without_a_key(tmp_path):
     aws = SERVICES["aws"]
-    assert aws["environment"]["OUTCROP_API_KEY"] == "${OUTCROP_API_KEY:-}"
-    outcome = outcrop(aws["command"], {**ENV, "OUTCROP_API_KEY": ""})
+    # Not set on the host, it is not set in the container.
+    assert aws["environment"]["OUTCROP_API_KEY"] is None
+    nowhere = {**ENV, "OUTCROP_KEYS_STORE": f"sqlite:{tmp_path}/keys.db"}
+    outcome = outcrop(aws["command"], nowhere)
     assert outcome.returncode != 0
     assert "OUTCROP_API_KEY" in outcome.stderr
 
 
 def test_the_profile_is_mounted_where_it_is_looked_for():
     aws = SERVICES["aws"]
-    [mount] = aws["volumes"]
+    mount, _ = aws["volumes"]
     source, target, mode = mount.rsplit(":", 2)
     assert (source, target, mode) == ("${HOME}/.aws", f"{aws['environment']['HOME']}/.aws", "ro")
+
+
+def test_keys_outlive_the_container():
+    volume, folder = SERVICES["aws"]["volumes"][1].split(":")
+    assert volume in COMPOSE["volumes"]
+    assert ENV["OUTCROP_KEYS_STORE"].startswith(f"sqlite:{folder}/")
+    assert f"install --directory --mode 1777 {folder}" in dict(FINAL)["RUN"]
 
 
 def test_what_the_host_has_set_is_passed_on_as_it_is():
     passed = {name for name, value in SERVICES["aws"]["environment"].items() if value is None}
     aws = {name for name in passed if name.startswith("AWS_")}
     assert {"AWS_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} <= aws
-    assert passed - aws == {"OUTCROP_STATE_KEY"}
+    assert passed - aws == {"OUTCROP_API_KEY", "OUTCROP_STATE_KEY"}
 
 
 def test_the_state_key_that_is_passed_on_counts():
