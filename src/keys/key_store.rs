@@ -81,6 +81,9 @@ pub enum StoreError {
         "{0} was written by a later version of Outcrop (schema {1}); this one reads up to schema {2}"
     )]
     Newer(String, u32, u32),
+    /// It cannot be opened, and trying again will not help.
+    #[error("the key store {0} cannot be used: {1}")]
+    Unusable(String, String),
     /// It does not answer, or not with what it should.
     #[error("the key store does not answer: {0}")]
     Away(String),

@@ -1,5 +1,6 @@
 //! Managed keys: who may ask for what, within which limits, and what each has used.
 
+mod access;
 mod api_key;
 mod bucket;
 mod demand;
@@ -11,9 +12,11 @@ mod model_pattern;
 mod period;
 mod reservation_ids;
 mod spending;
+mod sqlite_store;
 mod timestamp;
 mod usage;
 
+pub use access::{Access, open};
 pub use api_key::{ApiKey, KeyId, MalformedKey};
 pub use demand::{
     Demand, FEWEST_TOKENS, Grant, RateLimit, RateLimits, Refusal, ReservationId, Settlement, Spent,
@@ -25,5 +28,6 @@ pub use meters::Meters;
 pub use model_pattern::ModelPattern;
 pub use period::Period;
 pub use reservation_ids::ReservationIds;
+pub use sqlite_store::SqliteStore;
 pub use timestamp::Timestamp;
 pub use usage::{Usage, UsageQuery, UsageRow};

@@ -1,1 +1,3 @@
 //! What outlives the process: how a SQLite file and a Redis are opened, for all rooms that keep something there.
+
+pub mod sqlite;
