@@ -1,5 +1,6 @@
 //! Managed keys: who may ask for what, within which limits, and what each has used.
 
+mod administration;
 mod api_key;
 mod demand;
 mod key;
@@ -9,6 +10,11 @@ mod period;
 mod timestamp;
 mod usage;
 
+pub use administration::{
+    Administration, AdministrationError, BudgetChange, Change, IssuedKey, KeyChange, KeyDraft,
+    KeyList, KeyMistake, KeyMistakes, KeyStatus, KeyView, Moment, Spending, UsageGroup, UsageLine,
+    UsageQuestion, UsageReport, parse_time,
+};
 pub use api_key::{ApiKey, KeyId, MalformedKey};
 pub use demand::{
     Demand, FEWEST_TOKENS, Grant, RateLimit, RateLimits, Refusal, ReservationId, Settlement, Spent,
