@@ -1,6 +1,7 @@
 //! Managed keys: who may ask for what, within which limits, and what each has used.
 
 mod access;
+mod administration;
 mod api_key;
 mod bucket;
 mod demand;
@@ -17,6 +18,11 @@ mod timestamp;
 mod usage;
 
 pub use access::{Access, open};
+pub use administration::{
+    Administration, AdministrationError, BudgetChange, Change, IssuedKey, KeyChange, KeyDraft,
+    KeyList, KeyMistake, KeyMistakes, KeyStatus, KeyView, Moment, Spending, UsageGroup, UsageLine,
+    UsageQuestion, UsageReport, parse_time,
+};
 pub use api_key::{ApiKey, KeyId, MalformedKey};
 pub use demand::{
     Demand, FEWEST_TOKENS, Grant, RateLimit, RateLimits, Refusal, ReservationId, Settlement, Spent,

@@ -1,13 +1,13 @@
 //! What keys have used, as it is kept: added up for each key, model and day.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ops::AddAssign;
 
 use super::{KeyId, Spent, Timestamp};
 use crate::bedrock::Money;
 
 /// What was used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Requests that called Bedrock.
     pub requests: u64,
