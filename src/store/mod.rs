@@ -1,1 +1,5 @@
 //! What outlives the process: how a SQLite file and a Redis are opened, for all rooms that keep something there.
+
+mod redis;
+
+pub use redis::{Redis, RedisFailure};
