@@ -142,13 +142,44 @@ pub struct Settlement {
 impl Demand {
     /// All tokens together.
     pub fn tokens(&self) -> u64 {
-        let output = u64::from(self.output_tokens).saturating_mul(self.choices.into());
-        self.input_tokens.saturating_add(output)
+        self.tokens_within(self.output_tokens)
+    }
+
+    /// All tokens together when each answer has so many.
+    pub fn tokens_within(&self, output_tokens: u32) -> u64 {
+        self.input_tokens
+            .saturating_add(self.all_answers(output_tokens))
+    }
+
+    /// What all of it costs at most when each answer has so many tokens.
+    pub fn cost_within(&self, output_tokens: u32) -> Option<Money> {
+        let (_, output) = self.rates?;
+        let answers = output.of(self.all_answers(output_tokens));
+        self.input_cost().map(|prompts| prompts + answers)
     }
 
     /// What the prompts cost at most.
     pub fn input_cost(&self) -> Option<Money> {
         self.rates.map(|(input, _)| input.of(self.input_tokens))
+    }
+
+    /// How many tokens each answer may have when only so much money is left: as many as wanted, or fewer, but never so
+    /// few that it would be no answer. What costs nothing always passes.
+    pub fn output_for(&self, left: Money) -> Option<u32> {
+        let wanted = self.output_tokens;
+        if self.cost_within(wanted).unwrap_or_default() <= left {
+            return Some(wanted);
+        }
+        let (_, output) = self.rates?;
+        let prompts = self.input_cost().filter(|cost| *cost <= left)?;
+        let all = output.tokens_for(left.less(prompts))?;
+        let each = all.checked_div(self.choices.into())?;
+        let each = u32::try_from(each).map_or(wanted, |each| each.min(wanted));
+        (each >= FEWEST_TOKENS).then_some(each)
+    }
+
+    fn all_answers(&self, output_tokens: u32) -> u64 {
+        u64::from(output_tokens).saturating_mul(self.choices.into())
     }
 }
 

@@ -1,11 +1,16 @@
 //! Managed keys: who may ask for what, within which limits, and what each has used.
 
 mod api_key;
+mod bucket;
 mod demand;
 mod key;
 mod key_store;
+mod meter;
+mod meters;
 mod model_pattern;
 mod period;
+mod reservation_ids;
+mod spending;
 mod timestamp;
 mod usage;
 
@@ -15,7 +20,10 @@ pub use demand::{
 };
 pub use key::{Budget, Key, KeyKind, KeyLimits, KeySecret};
 pub use key_store::{Changes, KeyStore, Pending, StoreError};
+pub use meter::Meter;
+pub use meters::Meters;
 pub use model_pattern::ModelPattern;
 pub use period::Period;
+pub use reservation_ids::ReservationIds;
 pub use timestamp::Timestamp;
 pub use usage::{Usage, UsageQuery, UsageRow};
