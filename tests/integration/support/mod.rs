@@ -16,6 +16,7 @@ pub(crate) mod events;
 pub(crate) mod gateway;
 pub(crate) mod messages;
 pub(crate) mod process;
+pub(crate) mod redis;
 
 /// Longer than anything takes here: what hangs shall say so instead of hanging the whole run.
 const PATIENCE: Duration = Duration::from_mins(2);
