@@ -54,6 +54,7 @@ impl Meter {
         if is_unpriced && limits.budget.is_some() && !limits.allow_unpriced {
             return Err(Refusal::Unpriced);
         }
+        self.advance(limits, now);
         let affordable = self.affordable(limits, demand, now);
         let tokens = affordable
             .as_ref()
@@ -61,13 +62,11 @@ impl Meter {
         self.check_rates(limits, tokens, now)?;
         let output_tokens = affordable?;
 
-        if let Some(limit) = limits.rpm {
-            self.requests = self.requests.at(limit, now);
+        if limits.rpm.is_some() {
             self.requests.take(1);
         }
         let tokens = limits.tpm.map_or(tokens, |limit| {
             let tokens = tokens.min(limit.into());
-            self.tokens = self.tokens.at(limit, now);
             self.tokens.take(tokens);
             tokens
         });
@@ -95,11 +94,11 @@ impl Meter {
     ) {
         self.open = self.open.saturating_sub(1);
         self.reserved = self.reserved.less(grant.cost.unwrap_or_default());
-        if let Some(limit) = limits.tpm {
-            let spent = spent.map_or(0, Spent::tokens);
-            self.tokens = self.tokens.at(limit, now);
-            self.tokens.give_back(grant.tokens.saturating_sub(spent));
-            self.tokens.take(spent.saturating_sub(grant.tokens));
+        self.advance(limits, now);
+        if limits.tpm.is_some() {
+            let used = spent.map_or(0, Spent::tokens);
+            self.tokens.give_back(grant.tokens.saturating_sub(used));
+            self.tokens.take(used.saturating_sub(grant.tokens));
         }
         if let Some(cost) = spent.and_then(|spent| spent.cost) {
             self.spending.book(grant.at, cost);
@@ -121,6 +120,16 @@ impl Meter {
     /// What was spent in the period that holds `now`, and what is reserved beside that.
     pub fn spent(&self, period: Period, now: Timestamp) -> (Money, Money) {
         (self.spending.within(period, now), self.reserved)
+    }
+
+    /// Lets come back what comes back by `now`.
+    fn advance(&mut self, limits: &KeyLimits, now: Timestamp) {
+        if let Some(limit) = limits.rpm {
+            self.requests = self.requests.at(limit, now);
+        }
+        if let Some(limit) = limits.tpm {
+            self.tokens = self.tokens.at(limit, now);
+        }
     }
 
     /// How many tokens each answer may have by what is left of the budget.
@@ -146,18 +155,19 @@ impl Meter {
 
     /// Whether one more request of so many tokens may pass by all limits but the budget.
     fn check_rates(&self, limits: &KeyLimits, tokens: u64, now: Timestamp) -> Result<(), Refusal> {
-        let wait = |bucket: Bucket, limit: Option<u32>, amount| {
-            limit.and_then(|limit| bucket.at(limit, now).wait(amount))
-        };
         let rate_limits = self.rate_limits(limits, now);
-        if let Some(retry_after) = wait(self.requests, limits.rpm, 1) {
+        if limits.rpm.is_some()
+            && let Some(retry_after) = self.requests.wait(1)
+        {
             return Err(Refusal::Requests {
                 retry_after,
                 rate_limits,
             });
         }
-        let token_limit = limits.tpm.filter(|_| tokens > 0);
-        if let Some(retry_after) = wait(self.tokens, token_limit, tokens) {
+        if limits.tpm.is_some()
+            && tokens > 0
+            && let Some(retry_after) = self.tokens.wait(tokens)
+        {
             return Err(Refusal::Tokens {
                 retry_after,
                 rate_limits,
@@ -169,3 +179,6 @@ impl Meter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
