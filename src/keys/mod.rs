@@ -7,6 +7,7 @@ mod bucket;
 mod demand;
 mod key;
 mod key_store;
+mod known_keys;
 mod meter;
 mod meters;
 mod model_pattern;
@@ -29,6 +30,7 @@ pub use demand::{
 };
 pub use key::{Budget, Key, KeyKind, KeyLimits, KeySecret};
 pub use key_store::{Changes, KeyStore, Pending, StoreError};
+pub use known_keys::{KnownKeys, Unauthenticated};
 pub use meter::Meter;
 pub use meters::Meters;
 pub use model_pattern::ModelPattern;
