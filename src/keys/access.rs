@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::{KeyStore, SqliteStore, StoreError};
+use super::{KeyStore, RedisStore, SqliteStore, StoreError};
 use crate::config::StoreLocation;
 
 /// Who opens a store.
@@ -29,10 +29,7 @@ pub async fn open(
 ) -> Result<Arc<dyn KeyStore>, StoreError> {
     match location {
         StoreLocation::Sqlite(file) => Ok(Arc::new(open_file(file, access).await?)),
-        StoreLocation::Redis(_) => Err(StoreError::Unusable(
-            location.to_string(),
-            "this version keeps keys in a file alone".to_owned(),
-        )),
+        StoreLocation::Redis(url) => Ok(Arc::new(RedisStore::connect(url, access).await?)),
     }
 }
 

@@ -23,6 +23,11 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
+    /// The bucket that a store has kept.
+    pub(super) const fn of(limit: u32, missing: u64, at: Timestamp) -> Self {
+        Self { limit, missing, at }
+    }
+
     /// The bucket as it is at `now` when the limit is `limit`. After a change of the limit the same share of it is
     /// missing as before.
     pub(super) fn at(self, limit: u32, now: Timestamp) -> Self {
