@@ -67,7 +67,7 @@ proptest! {
     /// request would add up to.
     #[test]
     fn groups_leave_what_their_requests_add_up_to(steps in prop::collection::vec(step(), 0..60)) {
-        let (mut file, mut plain) = (file(), file());
+        let (mut file, plain) = (file(), file());
         let (mut unwritten, mut group) = (Group::default(), Group::default());
         let mut open = Vec::new();
         for step in steps.into_iter().chain([Step::Write]) {
@@ -137,7 +137,7 @@ fn what_begins_and_ends_within_a_group_leaves_a_sum_alone() {
     let sums: Vec<Usage> = group
         .used
         .into_values()
-        .flat_map(std::collections::HashMap::into_values)
+        .flat_map(HashMap::into_values)
         .collect();
     assert_eq!(sums.len(), 1);
     assert_eq!(
