@@ -17,6 +17,7 @@ mod fetch;
 mod fuzz_corpus;
 mod gateway;
 mod golden;
+mod keys;
 mod listings;
 mod models;
 mod properties;

@@ -1,6 +1,6 @@
 //! What was used and what is reserved, as rows of the file.
 
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, TransactionBehavior, params};
 
 use crate::bedrock::Money;
 use crate::keys::{
@@ -26,13 +26,13 @@ pub(super) fn row_of(settlement: &Settlement) -> Option<UsageRow> {
 /// `None` for a request that calls no model.
 pub(super) fn estimate_of(key: &Key, demand: &Demand, grant: &Grant) -> Option<UsageRow> {
     let output_tokens = u64::from(grant.output_tokens).saturating_mul(demand.choices.into());
-    (demand.choices > 0).then(|| UsageRow {
+    (!demand.model.is_empty()).then(|| UsageRow {
         key: key.id,
         day: Period::Day.start(grant.at),
         model: demand.model.clone(),
         usage: Usage {
             requests: 1,
-            calls: demand.choices.into(),
+            calls: demand.choices.max(1).into(),
             input_tokens: demand.input_tokens,
             output_tokens,
             cost: grant.cost.unwrap_or_default(),
@@ -107,7 +107,8 @@ pub(super) fn release(file: &Connection, id: ReservationId) -> rusqlite::Result<
 
 /// Books all reservations as the estimates that they are, and says how many there were.
 pub(super) fn settle_all(file: &mut Connection) -> Result<usize, StoreError> {
-    let step = file.transaction()?;
+    // A transaction that begins with reading could not wait for a command that writes.
+    let step = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let reserved =
         "SELECT key, day, model, calls, input_tokens, output_tokens, cost FROM reservations";
     let mut statement = step.prepare(reserved)?;

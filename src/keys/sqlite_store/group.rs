@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::booking;
 use crate::keys::{KeyId, ReservationId, Timestamp, Usage, UsageRow};
@@ -57,7 +57,7 @@ impl Group {
 
     /// Writes all of it, or nothing.
     pub(super) fn write(&self, file: &mut Connection) -> rusqlite::Result<()> {
-        let step = file.transaction()?;
+        let step = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for id in &self.settled {
             booking::release(&step, *id)?;
         }
@@ -89,3 +89,6 @@ impl Group {
         *models.entry(model).or_default() += usage;
     }
 }
+
+#[cfg(test)]
+mod tests;
