@@ -1,7 +1,8 @@
 //! What `/v1/models` shows: the models of the configuration, then those that AWS lists, with what is known of each.
 
+use super::prices;
 use crate::bedrock::catalog::{InvocableModel, Purpose, by_name};
-use crate::bedrock::{Dimensions, EmbeddingModel, Family, Price, Reasoning, model_id};
+use crate::bedrock::{Dimensions, EmbeddingModel, Family, Reasoning, model_id};
 use crate::config::{self, AutoProfile, Config};
 use crate::openai::model::{Cost, Model};
 
@@ -252,22 +253,8 @@ impl<'a> Known<'a> {
     }
 
     fn cost(&self) -> Option<Cost> {
-        if let Some(cost) = self.configured.and_then(|model| model.cost.as_ref()) {
-            return Some(Cost {
-                input: cost.input,
-                output: cost.output,
-                cache_read: cost.cache_read,
-                cache_write: cost.cache_write,
-            });
-        }
-        // A foundation model's own id says nothing of GovCloud, whose prices are not known.
-        if self
-            .region()
-            .is_some_and(|region| region.starts_with("us-gov-"))
-        {
-            return None;
-        }
-        let price = Price::of(self.foundation_model?, Some(self.called))?;
+        let model = self.foundation_model;
+        let price = prices::price(self.configured, model, self.called, self.region())?;
         Some(Cost {
             input: price.input,
             output: price.output,

@@ -3,6 +3,7 @@
 
 mod id;
 mod listing;
+mod prices;
 mod profiles;
 mod rest;
 mod spread;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use self::profiles::LearnedProfiles;
 use self::rest::Resting;
+use crate::bedrock::Price;
 use crate::bedrock::catalog;
 use crate::bedrock::model_id::{InvalidModelId, foundation_model};
 use crate::config::{self, AutoProfile, Config};
@@ -152,6 +154,18 @@ impl Models {
         let profiles = self.shared.profiles(target, foundation_model, global);
         let profile = profiles.into_iter().find(|id| *id != target.model_id)?;
         Some(target.clone().through(profile))
+    }
+
+    /// What the tokens of a target cost whose foundation model is this one, as far as that is known.
+    pub fn price(&self, target: &Target, foundation_model: Option<&str>) -> Option<Price> {
+        let region = &target.bedrock.describe().region;
+        let called = &target.model_id;
+        prices::price(
+            target.settings(),
+            foundation_model,
+            called,
+            Some(region.as_str()),
+        )
     }
 
     /// Remembers that a target is called through a profile, since `target` was answered.
