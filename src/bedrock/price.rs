@@ -77,6 +77,12 @@ impl Price {
         }
     }
 
+    /// Whether `name` names a foundation model, in any version: what follows the name in its id must be a version, so that
+    /// Opus 5 is no name for an Opus 5.5.
+    pub fn is_named(name: &str, foundation_model: &str) -> bool {
+        foundation_model.strip_prefix(name).is_some_and(is_version)
+    }
+
     /// The same for a prompt and an answer that cost so many times as much.
     fn times(self, input: f64, output: f64) -> Self {
         // The product has more digits than a price list has.
@@ -167,12 +173,8 @@ impl Row {
         self
     }
 
-    /// Whether an id names this model, in any version: what follows the name must be a version, so that Opus 5 is no
-    /// price for an Opus 5.5.
     fn is_of(&self, foundation_model: &str) -> bool {
-        foundation_model
-            .strip_prefix(self.model)
-            .is_some_and(is_version)
+        Price::is_named(self.model, foundation_model)
     }
 }
 

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::prices::{Called, Prices};
 use self::profiles::LearnedProfiles;
 use self::rest::Resting;
 use crate::bedrock::Price;
@@ -41,6 +42,7 @@ struct Shared {
     /// The models of the configuration, by what clients ask for.
     configured: HashMap<String, Arc<config::Model>>,
     listing: Listing,
+    prices: Prices,
     learned: LearnedProfiles,
     resting: Resting,
 }
@@ -72,6 +74,7 @@ impl Models {
                     .map(|model| (model.id.clone(), Arc::new(model.clone())))
                     .collect(),
                 listing: Listing::new(config),
+                prices: Prices::new(&config.prices),
                 learned: LearnedProfiles::default(),
                 resting: Resting::default(),
             }),
@@ -159,13 +162,12 @@ impl Models {
     /// What the tokens of a target cost whose foundation model is this one, as far as that is known.
     pub fn price(&self, target: &Target, foundation_model: Option<&str>) -> Option<Price> {
         let region = &target.bedrock.describe().region;
-        let called = &target.model_id;
-        prices::price(
-            target.settings(),
+        self.shared.prices.of(Called {
+            configured: target.settings(),
             foundation_model,
-            called,
-            Some(region.as_str()),
-        )
+            id: &target.model_id,
+            region: Some(region.as_str()),
+        })
     }
 
     /// Remembers that a target is called through a profile, since `target` was answered.
