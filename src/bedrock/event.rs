@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::json_string::JsonString;
 use super::null::or_default;
-use super::response::{Citation, ServiceTier, TokenUsage};
+use super::response::{Citation, PerformanceConfiguration, ServiceTier, TokenUsage};
 
 /// One event. Members that are not known (every event carries a padding member `p`) are skipped.
 #[derive(Debug)]
@@ -154,6 +154,9 @@ pub struct Metadata<'a> {
     /// The tier that served the request.
     #[serde(borrow)]
     pub service_tier: Option<ServiceTier<'a>>,
+    /// The latency that it was served with.
+    #[serde(borrow)]
+    pub performance_config: Option<PerformanceConfiguration<'a>>,
 }
 
 impl<'a> Event<'a> {

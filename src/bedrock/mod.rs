@@ -23,5 +23,5 @@ pub use family::{
     ToolChoiceForms, ToolTurns, ToolUseIdForm, TopK, claude_version,
 };
 pub use json_string::JsonString;
-pub use price::{Money, Price, Rate};
+pub use price::{Cost, LongPrompt, Money, Price, Rate, Terms};
 pub use refusal::Refusal;

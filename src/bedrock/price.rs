@@ -12,12 +12,16 @@
 
 mod amazon;
 mod anthropic;
+mod cost;
 mod money;
 mod others;
+mod terms;
 
 use super::model_id;
 
+pub use cost::Cost;
 pub use money::{Money, Rate};
+pub use terms::Terms;
 
 /// What a model's tokens cost on demand, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,9 +32,27 @@ pub struct Price {
     pub output: f64,
     /// Tokens of the prompt that were read from the cache; `None` where no price is published.
     pub cache_read: Option<f64>,
-    /// Tokens of the prompt that were written to the cache; `None` where no price is published.
+    /// Tokens of the prompt that the cache keeps for five minutes; `None` where no price is published.
     pub cache_write: Option<f64>,
+    /// Tokens of the prompt that the cache keeps for an hour; `None` where no price is published.
+    pub cache_write_1h: Option<f64>,
+    /// What becomes of all of it when the prompt is long.
+    pub long_prompt: Option<LongPrompt>,
 }
+
+/// How much dearer a call is whose prompt is long.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LongPrompt {
+    /// The tokens of the longest prompt that is not long, those in the cache included.
+    pub above: u64,
+    /// What the prices of the prompt's tokens are multiplied by, all of them.
+    pub input: f64,
+    /// What the price of the answer's tokens is multiplied by.
+    pub output: f64,
+}
+
+/// What a price through `global.` is multiplied by in a geography or a region.
+const IN_ONE_GEOGRAPHY: f64 = 1.1;
 
 impl Price {
     /// The price of a foundation model when it is called as `profile`, the id of an inference profile or its own.
@@ -49,21 +71,30 @@ impl Price {
             .find(|row| row.is_of(foundation_model))?;
         let name = called.rsplit_once('/').map_or(called, |(_, name)| name);
         if row.through == Through::Global && !name.starts_with("global.") {
-            Some(row.price.in_one_geography())
+            Some(row.price.times(IN_ONE_GEOGRAPHY, IN_ONE_GEOGRAPHY))
         } else {
             Some(row.price)
         }
     }
 
-    /// A price through `global.`, for a geography or a region.
-    fn in_one_geography(self) -> Self {
+    /// Whether `name` names a foundation model, in any version: what follows the name in its id must be a version, so that
+    /// Opus 5 is no name for an Opus 5.5.
+    pub fn is_named(name: &str, foundation_model: &str) -> bool {
+        foundation_model.strip_prefix(name).is_some_and(is_version)
+    }
+
+    /// The same for a prompt and an answer that cost so many times as much.
+    fn times(self, input: f64, output: f64) -> Self {
         // The product has more digits than a price list has.
-        let dearer = |price: f64| (price * 1.1 * 1e6).round() / 1e6;
+        let times = |price: f64, factor: f64| (price * factor * 1e6).round() / 1e6;
+        let of_input = |price: f64| times(price, input);
         Self {
-            input: dearer(self.input),
-            output: dearer(self.output),
-            cache_read: self.cache_read.map(dearer),
-            cache_write: self.cache_write.map(dearer),
+            input: of_input(self.input),
+            output: times(self.output, output),
+            cache_read: self.cache_read.map(of_input),
+            cache_write: self.cache_write.map(of_input),
+            cache_write_1h: self.cache_write_1h.map(of_input),
+            long_prompt: self.long_prompt,
         }
     }
 }
@@ -96,6 +127,8 @@ impl Row {
                 output,
                 cache_read: None,
                 cache_write: None,
+                cache_write_1h: None,
+                long_prompt: None,
             },
             through: Through::Anything,
         }
@@ -112,9 +145,25 @@ impl Row {
         self
     }
 
-    /// The same, with what is written to the cache.
+    /// The same, with what the cache keeps for five minutes.
     const fn written(mut self, price: f64) -> Self {
         self.price.cache_write = Some(price);
+        self
+    }
+
+    /// The same, with what the cache keeps for an hour.
+    const fn written_1h(mut self, price: f64) -> Self {
+        self.price.cache_write_1h = Some(price);
+        self
+    }
+
+    /// The same, for a model to which prompts above so many tokens are dearer.
+    const fn long_above(mut self, tokens: u64, input: f64, output: f64) -> Self {
+        self.price.long_prompt = Some(LongPrompt {
+            above: tokens,
+            input,
+            output,
+        });
         self
     }
 
@@ -124,12 +173,8 @@ impl Row {
         self
     }
 
-    /// Whether an id names this model, in any version: what follows the name must be a version, so that Opus 5 is no
-    /// price for an Opus 5.5.
     fn is_of(&self, foundation_model: &str) -> bool {
-        foundation_model
-            .strip_prefix(self.model)
-            .is_some_and(is_version)
+        Price::is_named(self.model, foundation_model)
     }
 }
 

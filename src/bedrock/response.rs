@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Add;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::json_string::JsonString;
@@ -24,6 +24,9 @@ pub struct ConverseResponse<'a> {
     /// The tier that served the request.
     #[serde(borrow)]
     pub service_tier: Option<ServiceTier<'a>>,
+    /// The latency that it was served with.
+    #[serde(borrow)]
+    pub performance_config: Option<PerformanceConfiguration<'a>>,
 }
 
 /// `ConverseOutput`, the member `message`.
@@ -168,6 +171,14 @@ pub struct ServiceTier<'a> {
     pub kind: Cow<'a, str>,
 }
 
+/// `PerformanceConfiguration` of an answer.
+#[derive(Debug, Deserialize)]
+pub struct PerformanceConfiguration<'a> {
+    /// `standard` or `optimized`.
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    pub latency: Cow<'a, str>,
+}
+
 /// `TokenUsage`: how many tokens were read and written. `input_tokens` leaves the cached ones out.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", default)]
@@ -182,13 +193,31 @@ pub struct TokenUsage {
     cache_read_input_token_count: Option<u64>,
     cache_write_input_tokens: Option<u64>,
     cache_write_input_token_count: Option<u64>,
+    #[serde(rename = "cacheDetails", deserialize_with = "for_an_hour")]
+    cache_write_1h_input_tokens: u64,
+}
+
+/// `CacheDetail`: how many of the written tokens have one lifetime.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CacheDetail<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    ttl: Cow<'a, str>,
+    #[serde(deserialize_with = "or_default")]
+    input_tokens: u64,
 }
 
 impl TokenUsage {
-    /// The usage of a call that reads and writes nothing.
+    /// The usage of a call that only reads.
     pub fn of_input(input_tokens: u64) -> Self {
+        Self::uncached(input_tokens, 0)
+    }
+
+    /// The usage of a call that no cache has a part in.
+    pub fn uncached(input_tokens: u64, output_tokens: u64) -> Self {
         Self {
             input_tokens,
+            output_tokens,
             ..Self::default()
         }
     }
@@ -206,6 +235,27 @@ impl TokenUsage {
             .or(self.cache_write_input_token_count)
             .unwrap_or(0)
     }
+
+    /// Those of them that the cache keeps for an hour, as `cacheDetails` tells.
+    pub fn cache_write_1h_input_tokens(&self) -> u64 {
+        self.cache_write_1h_input_tokens
+            .min(self.cache_write_input_tokens())
+    }
+
+    /// All tokens of the prompt, wherever they came from.
+    pub fn prompt_tokens(&self) -> u64 {
+        self.input_tokens
+            .saturating_add(self.cache_read_input_tokens())
+            .saturating_add(self.cache_write_input_tokens())
+    }
+}
+
+/// Adds up what is written for an hour.
+fn for_an_hour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let details: Option<Vec<CacheDetail<'de>>> = Option::deserialize(deserializer)?;
+    let details = details.iter().flatten();
+    let written = details.filter(|detail| detail.ttl == "1h");
+    Ok(written.fold(0, |sum, detail| sum.saturating_add(detail.input_tokens)))
 }
 
 impl Add for TokenUsage {
@@ -223,6 +273,9 @@ impl Add for TokenUsage {
             ),
             cache_read_input_token_count: None,
             cache_write_input_token_count: None,
+            cache_write_1h_input_tokens: self
+                .cache_write_1h_input_tokens()
+                .saturating_add(other.cache_write_1h_input_tokens()),
         }
     }
 }

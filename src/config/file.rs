@@ -13,7 +13,7 @@ use super::load::Loading;
 use super::mistake::{Origin, nearest, quoted};
 use super::setting::{self, SETTINGS};
 use super::value::Value;
-use super::{account, model, variables};
+use super::{account, model, price, variables};
 
 /// The file that is read from the working directory when none is named.
 const NAME: &str = "outcrop.toml";
@@ -29,13 +29,30 @@ pub(super) fn read(named: Option<(PathBuf, Origin)>, directory: &Path, loading: 
         (path.clone(), Origin::File { path })
     });
     match contents(&path) {
-        Ok(bytes) => parse(&path, &bytes, loading),
+        Ok(bytes) => parse(&path, &bytes, loading, |walk, table| walk.top(table)),
         Err(error) if optional && error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => loading.mistake(origin, unreadable(&path, &error)),
+    }
+}
+
+/// Reads the file of prices, if the configuration names one.
+pub(super) fn read_prices(directory: &Path, loading: &mut Loading) {
+    let Some(file) = &loading.config.prices.file else {
+        return;
+    };
+    let path = directory.join(file);
+    match contents(&path) {
+        Ok(bytes) => parse(&path, &bytes, loading, |walk, table| walk.prices(table)),
         Err(error) => {
-            let path = quoted(&path.to_string_lossy());
-            loading.mistake(origin, format!("the file {path} cannot be read: {error}"));
+            let origin = loading.origins.get("prices.file").cloned();
+            loading.mistake(origin.unwrap_or_default(), unreadable(&path, &error));
         }
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    let path = quoted(&path.to_string_lossy());
+    format!("the file {path} cannot be read: {error}")
 }
 
 fn contents(path: &Path) -> io::Result<Vec<u8>> {
@@ -50,7 +67,13 @@ fn contents(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn parse(path: &Path, bytes: &[u8], loading: &mut Loading) {
+/// Reads TOML, and has `walk` go through it.
+fn parse(
+    path: &Path,
+    bytes: &[u8],
+    loading: &mut Loading,
+    walk: impl FnOnce(&mut Walk<'_>, &DeTable<'_>),
+) {
     let source = match str::from_utf8(bytes) {
         Ok(text) => Source { path, text },
         Err(error) => {
@@ -82,13 +105,13 @@ fn parse(path: &Path, bytes: &[u8], loading: &mut Loading) {
     if !broken.is_empty() {
         loading.doubt_accounts();
     }
-    Walk {
+    let mut file = Walk {
         source,
         broken,
         left_out: 0,
         loading,
-    }
-    .top(table.get_ref());
+    };
+    walk(&mut file, table.get_ref());
 }
 
 /// The text of a file and the name it goes by in messages.
@@ -165,22 +188,44 @@ impl Walk<'_> {
             return self.mistake(value.span(), problem);
         };
         for table in tables {
-            let span = table.0.clone();
-            if name == "accounts" {
+            self.table(name, table);
+        }
+    }
+
+    /// Reads a table of a list.
+    fn table<'v>(&mut self, list: &str, table: (Range<usize>, &'v DeTable<'v>)) {
+        let origin = self.source.origin(table.0.clone());
+        match list {
+            "accounts" => {
                 let entry = Entry::new("[[accounts]]", table, account::KEYS, self);
                 match account::read(entry) {
-                    Some(account) => {
-                        let origin = self.source.origin(span);
-                        self.loading.add_account(account, origin);
-                    }
+                    Some(account) => self.loading.add_account(account, origin),
                     None => self.loading.doubt_accounts(),
                 }
-            } else {
+            }
+            "models" => {
                 let entry = Entry::new("[[models]]", table, model::KEYS, self);
                 if let Some(model) = model::read(entry) {
-                    let origin = self.source.origin(span);
                     self.loading.add_model(model, origin);
                 }
+            }
+            _ => {
+                let entry = Entry::new("[[prices]]", table, price::KEYS, self);
+                if let Some(price) = price::read(entry) {
+                    self.loading.add_price(price, origin);
+                }
+            }
+        }
+    }
+
+    /// Goes through a file of prices.
+    fn prices(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            if key.get_ref() == "prices" {
+                self.list(key.get_ref(), value);
+            } else {
+                let problem = format!("unknown key {}; write [[prices]]", quoted(key.get_ref()));
+                self.mistake(key.span(), problem);
             }
         }
     }

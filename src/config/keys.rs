@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::Secret;
+use super::{Price, Secret};
 
 /// How managed keys are kept and enforced.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +41,8 @@ pub struct Admin {
 pub struct Prices {
     /// A file of prices that go over those of the table.
     pub file: Option<PathBuf>,
+    /// What stands in it; a model and a region are there once.
+    pub list: Vec<Price>,
 }
 
 /// Where keys are kept. It shows without the password that a URL may hold.

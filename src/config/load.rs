@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::mistake::{Mistake, Mistakes, Origin, quoted};
 use super::setting::{self, Setting};
 use super::value::Value;
-use super::{Account, Config, Environment, Loaded, Model, file, guardrail, variables};
+use super::{Account, Config, Environment, Loaded, Model, Price, file, guardrail, variables};
 
 /// What was typed on the command line.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +63,17 @@ impl Loading {
             return self.mistake(origin, problem);
         }
         models.push(model);
+    }
+
+    /// Adds a price, which must be the only one of its model and region.
+    pub(super) fn add_price(&mut self, price: Price, origin: Origin) {
+        let prices = &mut self.config.prices.list;
+        let same = |other: &&Price| (&other.model, &other.region) == (&price.model, &price.region);
+        if prices.iter().find(same).is_some() {
+            let problem = format!("the price of {} is there twice", quoted(&price.model));
+            return self.mistake(origin, problem);
+        }
+        prices.push(price);
     }
 
     /// Remembers that a target names an account, which may stand further down.
@@ -137,6 +148,7 @@ pub fn load(
             loading.set(setting, &Value::Untyped(value.trim()), origin);
         }
     }
+    file::read_prices(directory, &mut loading);
     loading.check_guardrail();
     loading.check_targets();
     if loading.mistakes.is_empty() {

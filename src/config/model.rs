@@ -1,6 +1,7 @@
 //! `[[models]]`: what clients may ask for beside what the account has, and what is known of it.
 
 use super::Guardrail;
+use super::cost::{self, Cost};
 use super::entry::Entry;
 use super::target::{self, Target};
 use super::value::Value;
@@ -42,19 +43,6 @@ pub struct Model {
     pub guardrail: Option<Guardrail>,
 }
 
-/// What tokens cost, in USD per million.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Cost {
-    /// Input that no cache knows.
-    pub input: f64,
-    /// Output, reasoning included.
-    pub output: f64,
-    /// Input that is read from the prompt cache.
-    pub cache_read: Option<f64>,
-    /// Input that is written to the prompt cache for five minutes.
-    pub cache_write: Option<f64>,
-}
-
 /// Reads one table. What is wrong in it is noted, and then there is no model.
 pub(super) fn read(mut entry: Entry<'_, '_, '_>) -> Option<Model> {
     let model = Model {
@@ -63,7 +51,7 @@ pub(super) fn read(mut entry: Entry<'_, '_, '_>) -> Option<Model> {
         base_model: entry.optional("base_model", base_model),
         context_window: entry.optional("context_window", tokens),
         max_tokens: entry.optional("max_tokens", tokens),
-        cost: entry.table("cost", COST_KEYS, cost),
+        cost: entry.table("cost", cost::KEYS, |mut entry| cost::read(&mut entry)),
         prompt_cache: entry.optional("prompt_cache", Value::boolean),
         guardrail: entry.table("guardrail", &["id", "version", "trace"], guardrail),
     };
@@ -79,18 +67,6 @@ pub(super) fn read(mut entry: Entry<'_, '_, '_>) -> Option<Model> {
     entry.is_right().then_some(model)
 }
 
-const COST_KEYS: &[&str] = &["input", "output", "cache_read", "cache_write"];
-
-fn cost(mut entry: Entry<'_, '_, '_>) -> Option<Cost> {
-    let cost = Cost {
-        input: entry.required("input", dollars).unwrap_or_default(),
-        output: entry.required("output", dollars).unwrap_or_default(),
-        cache_read: entry.optional("cache_read", dollars),
-        cache_write: entry.optional("cache_write", dollars),
-    };
-    entry.is_right().then_some(cost)
-}
-
 fn guardrail(mut entry: Entry<'_, '_, '_>) -> Option<Guardrail> {
     let guardrail = Guardrail {
         id: entry.required("id", Value::guardrail_id),
@@ -103,13 +79,6 @@ fn guardrail(mut entry: Entry<'_, '_, '_>) -> Option<Guardrail> {
 
 fn tokens(value: &Value<'_>) -> Result<u32, String> {
     value.whole(&(1..=MAX_TOKENS))
-}
-
-fn dollars(value: &Value<'_>) -> Result<f64, String> {
-    let dollars = value.number().and_then(|text| text.parse::<f64>().ok());
-    dollars
-        .filter(|dollars| (0.0..=1e6).contains(dollars))
-        .ok_or_else(|| value.mismatch("USD per million tokens, a number from 0 to 1000000"))
 }
 
 /// Reads the id of a foundation model, with or without a geography: a name that people use says nothing of a family, nor

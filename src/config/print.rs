@@ -65,7 +65,9 @@ const LISTS: &str = "
   [[models]]
           Each a model that clients may ask for: id, targets (a list of \"[account/][region/]model\", or of
           { target, weight }), base_model, context_window, max_tokens, cost ({ input, output, cache_read,
-          cache_write }, USD per million tokens), prompt_cache, guardrail ({ id, version, trace }); in the file alone
+          cache_write, cache_write_1h }, USD per million tokens, and long_prompt, { above, input, output }: above how many
+          tokens of the prompt it costs so many times as much), prompt_cache, guardrail ({ id, version, trace }); in the
+          file alone
 
   [[accounts]]
           Each an AWS account that targets name: name, role_arn, external_id, region; in the file alone

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-use super::{Account, Cost, Guardrail, Model, Target};
+use super::{Account, Cost, Guardrail, LongPrompt, Model, Target};
 
 /// An account as the file would have it.
 pub(super) fn table_of_account(account: &Account) -> String {
@@ -65,6 +65,16 @@ fn cost(cost: Cost) -> Value {
         ("output", Some(cost.output.into())),
         ("cache_read", cost.cache_read.map(Value::from)),
         ("cache_write", cost.cache_write.map(Value::from)),
+        ("cache_write_1h", cost.cache_write_1h.map(Value::from)),
+        ("long_prompt", cost.long_prompt.map(long_prompt)),
+    ])
+}
+
+fn long_prompt(long: LongPrompt) -> Value {
+    table([
+        ("above", i64::try_from(long.above).ok().map(Value::from)),
+        ("input", Some(long.input.into())),
+        ("output", Some(long.output.into())),
     ])
 }
 

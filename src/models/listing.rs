@@ -1,7 +1,8 @@
 //! What `/v1/models` shows: the models of the configuration, then those that AWS lists, with what is known of each.
 
+use super::prices::{Called, Prices};
 use crate::bedrock::catalog::{InvocableModel, Purpose, by_name};
-use crate::bedrock::{Dimensions, EmbeddingModel, Family, Price, Reasoning, model_id};
+use crate::bedrock::{Dimensions, EmbeddingModel, Family, Reasoning, model_id};
 use crate::config::{self, AutoProfile, Config};
 use crate::openai::model::{Cost, Model};
 
@@ -12,6 +13,7 @@ const UNKNOWN_OWNER: &str = "bedrock";
 #[derive(Clone, Debug)]
 pub struct Listing {
     configured: Vec<config::Model>,
+    prices: Prices,
     default_context_window: u32,
     default_max_tokens: u32,
     /// Whose models a name means before others, where it is configured.
@@ -49,6 +51,7 @@ impl Listing {
     pub fn new(config: &Config) -> Self {
         Self {
             configured: config.models.clone(),
+            prices: Prices::new(&config.prices),
             default_context_window: config.discovery.default_context_window,
             default_max_tokens: config.discovery.default_max_tokens,
             region: config.bedrock.region.clone(),
@@ -131,13 +134,28 @@ impl Listing {
             reasoning: chat && family.reasoning != Reasoning::None,
             tools: chat && family.tools,
             deprecated: known.row.is_some_and(|row| row.legacy),
-            cost: known.cost(),
+            cost: self.cost(known),
         };
         ListedModel {
             model,
             purpose: known.purpose(),
             family,
         }
+    }
+
+    fn cost(&self, known: &Known<'_>) -> Option<Cost> {
+        let price = self.prices.of(Called {
+            configured: known.configured,
+            foundation_model: known.foundation_model,
+            id: known.called,
+            region: known.region(),
+        })?;
+        Some(Cost {
+            input: price.input,
+            output: price.output,
+            cache_read: price.cache_read,
+            cache_write: price.cache_write,
+        })
     }
 }
 
@@ -249,31 +267,6 @@ impl<'a> Known<'a> {
         ];
         let taken = taken.into_iter().filter(|(_, taken)| *taken);
         taken.map(|(modality, _)| modality).collect()
-    }
-
-    fn cost(&self) -> Option<Cost> {
-        if let Some(cost) = self.configured.and_then(|model| model.cost.as_ref()) {
-            return Some(Cost {
-                input: cost.input,
-                output: cost.output,
-                cache_read: cost.cache_read,
-                cache_write: cost.cache_write,
-            });
-        }
-        // A foundation model's own id says nothing of GovCloud, whose prices are not known.
-        if self
-            .region()
-            .is_some_and(|region| region.starts_with("us-gov-"))
-        {
-            return None;
-        }
-        let price = Price::of(self.foundation_model?, Some(self.called))?;
-        Some(Cost {
-            input: price.input,
-            output: price.output,
-            cache_read: price.cache_read,
-            cache_write: price.cache_write,
-        })
     }
 }
 

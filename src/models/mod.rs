@@ -3,6 +3,7 @@
 
 mod id;
 mod listing;
+mod prices;
 mod profiles;
 mod rest;
 mod spread;
@@ -14,8 +15,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::prices::{Called, Prices};
 use self::profiles::LearnedProfiles;
 use self::rest::Resting;
+use crate::bedrock::Price;
 use crate::bedrock::catalog;
 use crate::bedrock::model_id::{InvalidModelId, foundation_model};
 use crate::config::{self, AutoProfile, Config};
@@ -39,6 +42,7 @@ struct Shared {
     /// The models of the configuration, by what clients ask for.
     configured: HashMap<String, Arc<config::Model>>,
     listing: Listing,
+    prices: Prices,
     learned: LearnedProfiles,
     resting: Resting,
 }
@@ -70,6 +74,7 @@ impl Models {
                     .map(|model| (model.id.clone(), Arc::new(model.clone())))
                     .collect(),
                 listing: Listing::new(config),
+                prices: Prices::new(&config.prices),
                 learned: LearnedProfiles::default(),
                 resting: Resting::default(),
             }),
@@ -152,6 +157,17 @@ impl Models {
         let profiles = self.shared.profiles(target, foundation_model, global);
         let profile = profiles.into_iter().find(|id| *id != target.model_id)?;
         Some(target.clone().through(profile))
+    }
+
+    /// What the tokens of a target cost whose foundation model is this one, as far as that is known.
+    pub fn price(&self, target: &Target, foundation_model: Option<&str>) -> Option<Price> {
+        let region = &target.bedrock.describe().region;
+        self.shared.prices.of(Called {
+            configured: target.settings(),
+            foundation_model,
+            id: &target.model_id,
+            region: Some(region.as_str()),
+        })
     }
 
     /// Remembers that a target is called through a profile, since `target` was answered.

@@ -163,7 +163,7 @@ impl FinishReason {
 }
 
 /// `CompletionUsage`, in tokens. `prompt_tokens` includes what was read from and written to a cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Usage {
     /// All input.
     pub prompt_tokens: u64,
@@ -173,6 +173,10 @@ pub struct Usage {
     pub total_tokens: u64,
     /// Parts of the input.
     pub prompt_tokens_details: PromptTokensDetails,
+    /// What it cost in US dollars, where that is known and told. `OpenAI` has no such member; `OpenRouter` does, and
+    /// OpenClaw reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 /// Parts of the input, in tokens. `completion_tokens_details.reasoning_tokens` has no counterpart in Bedrock and is left out.

@@ -18,12 +18,15 @@ struct Tail<'a> {
 }
 
 /// Tokens of an embeddings request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct EmbeddingUsage {
     /// All input.
     pub prompt_tokens: u64,
     /// The same: embeddings are no tokens.
     pub total_tokens: u64,
+    /// What it cost in US dollars, where that is known and told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 impl EmbeddingUsage {
@@ -32,7 +35,14 @@ impl EmbeddingUsage {
         Self {
             prompt_tokens: tokens,
             total_tokens: tokens,
+            cost: None,
         }
+    }
+
+    /// The same with what it cost.
+    #[must_use]
+    pub fn at(self, cost: Option<f64>) -> Self {
+        Self { cost, ..self }
     }
 }
 

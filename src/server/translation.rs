@@ -280,6 +280,8 @@ impl Translator {
             answer,
             mut notes,
             cached_prefix,
+            input_tokens: _,
+            max_tokens: _,
         } = self
             .aside
             .run(request.length(), || converse_request(parsed, &context))

@@ -1,5 +1,6 @@
 //! What the translation of an answer needs to know of its request.
 
+use super::consumption::Billing;
 use super::json_answer::JsonAnswer;
 use super::replay::Replay;
 use super::tool_names::ToolNames;
@@ -30,6 +31,8 @@ pub struct Answer {
     pub bedrock: bool,
     /// How many choices the answer has: each is one call's. 0 is 1.
     pub choices: u32,
+    /// What must be known of the call to say what it took.
+    pub billing: Billing,
 }
 
 impl Answer {
@@ -50,6 +53,7 @@ impl Answer {
             json,
             bedrock: request.bedrock.is_some(),
             choices: request.n.unwrap_or(1),
+            billing: Billing::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::consumption::Pricing;
+use super::key_rules::KeyRules;
 use super::prompt_cache::PromptCaching;
 use super::replay::{Recalled, StateKey};
 use crate::bedrock::Family;
@@ -32,6 +34,10 @@ pub struct Context<'c> {
     pub elsewhere: Elsewhere<'c>,
     /// What has to pass a guardrail.
     pub guarding: Guarding<'c>,
+    /// What the caller's key lays down.
+    pub key_rules: KeyRules<'c>,
+    /// What the model's tokens cost.
+    pub pricing: Pricing,
 }
 
 /// Media that a request names and does not hold.
@@ -66,6 +72,8 @@ impl<'c> Context<'c> {
             recalled: const { &Recalled::none() },
             elsewhere: Elsewhere::default(),
             guarding: Guarding::default(),
+            key_rules: KeyRules::default(),
+            pricing: Pricing::default(),
         }
     }
 }

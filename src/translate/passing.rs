@@ -8,15 +8,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::key_rules::{KeyRules, MAX_TAGS};
 use super::notes::Notes;
+use super::output_limit::output_limits;
+use crate::bedrock::Terms;
 use crate::bedrock::request::{
     ConverseRequest, GuardrailConfiguration, Message, SystemContentBlock, ToolConfiguration,
 };
 use crate::openai::metadata::Metadata;
 use crate::openai::{BedrockObject, InvalidRequest};
 
-/// The most tags that Converse takes.
-const MAX_TAGS: usize = 16;
 /// The most characters of a tag's key, and of its value.
 const MAX_TAG_LENGTH: usize = 256;
 /// What a tag may hold beside letters and digits: `[a-zA-Z0-9\s:_@$#=/+,-.]`.
@@ -34,10 +35,23 @@ const BEDROCKS_OWN: &str = "amazon-bedrock-";
 pub(super) struct Passing<'p> {
     /// The operator's guardrail, which no request can change.
     guardrail: Option<&'p GuardrailConfiguration<'p>>,
+    /// What the caller's key lays down.
+    key_rules: KeyRules<'p>,
     /// Whether the model may be a Claude.
     claude: bool,
     /// Whether ConverseStream is called, which alone knows how a guardrail works on a stream.
     streaming: bool,
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// The JSON body of Converse and ConverseStream alike.
+    pub(super) body: Vec<u8>,
+    /// The most tokens of the answer, where that is said.
+    pub(super) max_tokens: Option<u32>,
+    /// On which terms the call is asked to be processed.
+    pub(super) terms: Terms,
 }
 
 /// A Converse request whose settings are a tree. The members that follow are those that a prompt cache's prefix
@@ -60,36 +74,50 @@ impl<'p> Passing<'p> {
         let model = context.foundation_model;
         Self {
             guardrail: context.guarding.guardrail,
+            key_rules: context.key_rules,
             claude: model.is_none_or(|model| model.starts_with("anthropic.")),
             streaming,
         }
     }
 
-    /// The body of a call: `request` with the members of `object` merged over it, and the operator's guardrail over both.
+    /// What is sent: `request` with the members of `object` merged over it, and over both the operator's guardrail and what
+    /// the key lays down.
     pub(super) fn body(
         self,
         mut request: ConverseRequest<'p>,
         object: Option<BedrockObject>,
         notes: &mut Notes,
-    ) -> Result<Vec<u8>, InvalidRequest> {
+    ) -> Result<Sent, InvalidRequest> {
+        request.guardrail_config = self.guardrail.cloned();
         let mut members = object.map(BedrockObject::into_members).unwrap_or_default();
         if members.is_empty() {
-            request.guardrail_config = self.guardrail.cloned();
-            return json_bytes(&request);
+            let tier = request.service_tier.as_ref().map(|tier| &*tier.r#type);
+            let latency = request.performance_config.as_ref();
+            return Ok(Sent {
+                body: json_bytes(&request)?,
+                max_tokens: request.inference_config.max_tokens,
+                terms: Terms::of(tier, latency.map(|config| &*config.latency)),
+            });
         }
         self.filter(&mut members, notes);
+        let metadata = &request.request_metadata;
+        self.key_rules.keep_tags(&mut members, metadata, notes);
         let tool_config = request.tool_config.take();
         let system = std::mem::take(&mut request.system);
         let messages = std::mem::take(&mut request.messages);
-        request.guardrail_config = self.guardrail.cloned();
         let mut settings = tree(&request)?;
         settings.shift_remove("messages");
         merge(&mut settings, members);
-        json_bytes(&MergedRequest {
-            settings,
-            tool_config,
-            system,
-            messages,
+        self.key_rules.limit_output(&mut settings, notes);
+        Ok(Sent {
+            max_tokens: longest(&mut settings),
+            terms: terms(&settings),
+            body: json_bytes(&MergedRequest {
+                settings,
+                tool_config,
+                system,
+                messages,
+            })?,
         })
     }
 
@@ -162,21 +190,39 @@ fn drop_guardrails(members: &mut Map<String, Value>, notes: &mut Notes) {
     });
 }
 
-/// `requestMetadata`: pairs that stand in AWS's invocation logs. Pairs that cannot be tags have no effect.
+/// `requestMetadata`: pairs that stand in AWS's invocation logs, the key's before the client's. Pairs that cannot be
+/// tags have no effect, nor do those whose names the key has.
 pub(super) fn request_metadata<'a>(
     metadata: Metadata<'a>,
+    rules: KeyRules<'a>,
     notes: &mut Notes,
 ) -> BTreeMap<Cow<'a, str>, Cow<'a, str>> {
-    let mut tags = BTreeMap::new();
+    let mut tags = rules.request_metadata();
     for (key, value) in metadata {
         let fits = tags.len() < MAX_TAGS && !key.is_empty() && is_tag(&key) && is_tag(&value);
-        if fits {
+        if fits && !rules.tags.contains_key(&*key) {
             tags.insert(key, value);
         } else {
             notes.ignore(format!("metadata.{key}"));
         }
     }
     tags
+}
+
+/// The longest answer that the members of a request allow, in tokens.
+fn longest(settings: &mut Map<String, Value>) -> Option<u32> {
+    let limits = output_limits(settings).into_iter();
+    let longest = limits.filter_map(|limit| limit.as_u64()).max()?;
+    Some(u32::try_from(longest).unwrap_or(u32::MAX))
+}
+
+/// The terms that the members of a request ask for.
+fn terms(settings: &Map<String, Value>) -> Terms {
+    let member = |object: &str, name| settings.get(object)?.get(name)?.as_str();
+    Terms::of(
+        member("serviceTier", "type"),
+        member("performanceConfig", "latency"),
+    )
 }
 
 fn is_tag(text: &str) -> bool {
@@ -303,7 +349,7 @@ mod tests {
     fn seventeen_pairs_are_sixteen_tags() {
         let mut notes = Notes::default();
         let pairs = (0..17).map(|n| (Cow::Owned(format!("k{n:02}")), Cow::Borrowed("v")));
-        let tags = request_metadata(pairs.collect(), &mut notes);
+        let tags = request_metadata(pairs.collect(), KeyRules::default(), &mut notes);
         assert_eq!(tags.len(), 16);
         assert_eq!(notes.ignored().as_deref(), Some("metadata.k16"));
     }

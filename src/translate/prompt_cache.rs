@@ -21,7 +21,7 @@ pub use prefix::CachedPrefix;
 pub(super) use prefix::cached_prefix;
 
 mod boundary;
-mod estimate;
+mod length;
 mod lifetime;
 mod mark;
 mod place;

@@ -3,15 +3,18 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::consumption::Billing;
 use super::context::Context;
 use super::guardrail::guard;
-use super::inference::inference_configuration;
+use super::inference::{asked_limit, default_limit, inference_configuration};
+use super::key_rules::KeyRules;
 use super::notes::Notes;
 use super::passing::{Passing, request_metadata};
 use super::prompt_cache::{CachedPrefix, Wishes, cached_prefix, set_points};
 use super::response_format::{Circumstances, Form, form};
 use super::settings::{performance_configuration, service_tier};
 use super::settle::{replay, settled_conversation};
+use super::token_estimate::prompt_tokens;
 use super::tool_names::ToolNames;
 use super::tools::{ToolRequest, tool_configuration};
 use crate::bedrock::Family;
@@ -32,6 +35,10 @@ pub struct Translation {
     pub notes: Notes,
     /// What the prompt cache is to keep, if anything.
     pub cached_prefix: Option<CachedPrefix>,
+    /// The tokens of the prompt, rather too many than too few.
+    pub input_tokens: u64,
+    /// The most tokens of the answer, thoughts included, where the request says so.
+    pub max_tokens: Option<u32>,
 }
 
 /// Translates a request.
@@ -39,10 +46,23 @@ pub struct Translation {
 /// # Errors
 /// For what cannot be honoured and would make the answer wrong; [`Notes`] hold what merely has no effect.
 pub fn converse_request<'a>(
-    mut request: ChatCompletionRequest<'a>,
+    request: ChatCompletionRequest<'a>,
     context: &Context<'a>,
 ) -> Result<Translation, InvalidRequest> {
     refuse_untranslatable(&request)?;
+    context.key_rules.permit(request.bedrock.as_ref())?;
+    let family = &context.key_rules.bound(context.family);
+    let unbound = default_limit(context.family);
+    permitted(request, &Context { family, ..*context }, unbound)
+}
+
+/// Translates a request that its key may make, for answers as long as the key allows; `unbound` is how long they would be
+/// if neither the key nor the client said anything.
+fn permitted<'a>(
+    mut request: ChatCompletionRequest<'a>,
+    context: &Context<'a>,
+    unbound: Option<u32>,
+) -> Result<Translation, InvalidRequest> {
     let mut notes = Notes::default();
     let mut tool_names = ToolNames::default();
     let mut additional = Map::new();
@@ -95,6 +115,7 @@ pub fn converse_request<'a>(
     {
         one_call_at_a_time(tools, &request, family, &mut additional, &mut notes);
     }
+    let asked = asked_limit(&request);
     let inference_config = inference_configuration(
         &mut request,
         family,
@@ -102,6 +123,9 @@ pub fn converse_request<'a>(
         &mut additional,
         &mut notes,
     );
+    if asked.is_none() && inference_config.max_tokens != unbound {
+        note_limit(inference_config.max_tokens, context.key_rules, &mut notes);
+    }
     let replay =
         replay(&thinking, context).filter(|_| tool_config.is_some() && !request.legacy_functions);
     thinking.write(&mut additional);
@@ -114,7 +138,11 @@ pub fn converse_request<'a>(
         service_tier: service_tier(request.service_tier.take(), &mut notes),
         output_config: form.output_config,
         guardrail_config: None,
-        request_metadata: request_metadata(std::mem::take(&mut request.metadata), &mut notes),
+        request_metadata: request_metadata(
+            std::mem::take(&mut request.metadata),
+            context.key_rules,
+            &mut notes,
+        ),
         additional_model_response_field_paths: Vec::new(),
         tool_config,
         system: conversation.system,
@@ -124,16 +152,33 @@ pub fn converse_request<'a>(
     guard(&mut converse.messages, &request, context.guarding);
     let streamable = family.streaming_tools || (converse.tool_config.is_none() && !called);
     let cached_prefix = cached_prefix(&converse);
+    let input_tokens = prompt_tokens(&converse, request.bedrock.as_ref(), context.family);
     let passing = Passing::new(context, request.stream && streamable);
-    let body = passing.body(converse, request.bedrock.take(), &mut notes)?;
+    let sent = passing.body(converse, request.bedrock.take(), &mut notes)?;
     notes.sort(&request.members);
     Ok(Translation {
-        body,
+        body: sent.body,
         streamable,
-        answer,
+        answer: Answer {
+            billing: Billing {
+                pricing: context.pricing,
+                terms: sent.terms,
+                input_tokens,
+            },
+            ..answer
+        },
         notes,
         cached_prefix,
+        input_tokens,
+        max_tokens: sent.max_tokens,
     })
+}
+
+/// Notes that the key's limit holds although the client named none.
+fn note_limit(sent: Option<u32>, rules: KeyRules<'_>, notes: &mut Notes) {
+    if let Some(limit) = sent.filter(|_| sent == rules.max_tokens) {
+        notes.adjust("max_tokens", &limit);
+    }
 }
 
 /// The member that the tools stand in.

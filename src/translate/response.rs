@@ -2,10 +2,13 @@
 
 mod parts;
 
+use std::ops::Add;
+
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::answer::Answer;
 use super::answer_error::AnswerError;
+use super::consumption::Consumption;
 use super::passed::Passed;
 use super::replay::{Collected, Collector, FinishedTurn};
 use super::stop;
@@ -23,6 +26,8 @@ pub struct Completion {
     pub turns: Vec<FinishedTurn>,
     /// What Bedrock counted.
     pub usage: Option<TokenUsage>,
+    /// What all calls took together.
+    pub consumption: Consumption,
     /// Why the model stopped, in Bedrock's words.
     pub stop_reason: String,
 }
@@ -57,6 +62,10 @@ pub fn chat_completion_of(
         .collect::<Result<Vec<_>, _>>()?;
     let usages = read.iter().map(|read| read.response.usage);
     let usage = usages.reduce(|sum, usage| Some(sum? + usage?)).flatten();
+    let consumption = read.iter().map(Read::consumption).reduce(Add::add);
+    let consumption = consumption.unwrap_or_default();
+    let first = read.first().map(|read| &read.answer.billing);
+    let cost = first.and_then(|billing| billing.shown(&consumption));
     let choices = (0..).zip(&read).map(|(index, read)| read.choice(index));
     let completion = ChatCompletion {
         id,
@@ -64,7 +73,7 @@ pub fn chat_completion_of(
         created,
         model,
         choices: choices.collect::<Result<_, _>>()?,
-        usage: usage.as_ref().map(stop::usage),
+        usage: usage.as_ref().map(|usage| stop::usage(usage, cost)),
         service_tier: read.iter().find_map(Read::service_tier),
         bedrock: passed(answers)?,
     };
@@ -73,6 +82,7 @@ pub fn chat_completion_of(
     Ok(Completion {
         body,
         usage,
+        consumption,
         stop_reason: stop_reason.map(ToString::to_string).unwrap_or_default(),
         turns: read.into_iter().filter_map(Read::into_turn).collect(),
     })
@@ -83,6 +93,8 @@ struct Read<'a> {
     response: ConverseResponse<'a>,
     answer: &'a Answer,
     collected: Option<Collected>,
+    /// The bytes of its JSON text.
+    length: u64,
 }
 
 impl<'a> Read<'a> {
@@ -96,6 +108,7 @@ impl<'a> Read<'a> {
             response,
             answer,
             collected: collector.finish(),
+            length: u64::try_from(json.len()).unwrap_or(u64::MAX),
         })
     }
 
@@ -110,6 +123,16 @@ impl<'a> Read<'a> {
         let stop_reason = &self.response.stop_reason;
         let finish_reason = stop::finish_reason(stop_reason, calls, legacy_functions)?;
         Ok(parts.into_choice(index, finish_reason, legacy_functions))
+    }
+
+    fn consumption(&self) -> Consumption {
+        let billing = &self.answer.billing;
+        let response = &self.response;
+        let terms = billing.served(
+            response.service_tier.as_ref(),
+            response.performance_config.as_ref(),
+        );
+        billing.consumption(response.usage.as_ref(), terms, self.length)
     }
 
     fn service_tier(&self) -> Option<&str> {

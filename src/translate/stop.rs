@@ -27,22 +27,18 @@ pub(super) fn finish_reason(
     })
 }
 
-/// OpenAI's prompt tokens include what caches read and wrote, Bedrock's input tokens do not.
-pub(super) fn usage(usage: &TokenUsage) -> Usage {
-    let cached_tokens = usage.cache_read_input_tokens();
-    let cache_write_tokens = usage.cache_write_input_tokens();
-    let prompt_tokens = usage
-        .input_tokens
-        .saturating_add(cached_tokens)
-        .saturating_add(cache_write_tokens);
+/// OpenAI's prompt tokens include what caches read and wrote, Bedrock's input tokens do not. `cost` is in US dollars.
+pub(super) fn usage(usage: &TokenUsage, cost: Option<f64>) -> Usage {
+    let prompt_tokens = usage.prompt_tokens();
     Usage {
         prompt_tokens,
         completion_tokens: usage.output_tokens,
         total_tokens: prompt_tokens.saturating_add(usage.output_tokens),
         prompt_tokens_details: PromptTokensDetails {
-            cached_tokens,
-            cache_write_tokens,
+            cached_tokens: usage.cache_read_input_tokens(),
+            cache_write_tokens: usage.cache_write_input_tokens(),
         },
+        cost,
     }
 }
 
@@ -82,7 +78,7 @@ mod tests {
 
     #[test]
     fn cached_tokens_are_prompt_tokens() {
-        let read = |json: &str| usage(&serde_json::from_str(json).unwrap());
+        let read = |json: &str| usage(&serde_json::from_str(json).unwrap(), None);
         let new = read(
             r#"{"inputTokens":3,"outputTokens":5,"totalTokens":38,"cacheReadInputTokens":10,"cacheWriteInputTokens":20}"#,
         );

@@ -4,6 +4,7 @@ mod blocks;
 mod choices;
 mod json;
 mod progress;
+mod seen;
 mod step;
 mod whole;
 
@@ -11,6 +12,7 @@ use bytes::BytesMut;
 
 use super::answer::Answer;
 use super::answer_error::AnswerError;
+use super::consumption::Consumption;
 use super::replay::FinishedTurn;
 use crate::bedrock::event_stream::Decoder;
 use crate::bedrock::response::TokenUsage;
@@ -147,6 +149,11 @@ impl StreamTranslator {
     /// What Bedrock counted, once it said so.
     pub fn usage(&self) -> Option<&TokenUsage> {
         self.progress.usage()
+    }
+
+    /// What the call took: exact once Bedrock counted it, else an estimate from the prompt and from what was seen.
+    pub fn consumption(&self) -> Consumption {
+        self.progress.consumption()
     }
 
     /// Why the model stopped, in Bedrock's words; empty before it did.

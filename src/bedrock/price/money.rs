@@ -65,7 +65,8 @@ impl Money {
 impl Rate {
     /// A price in US dollars per million tokens. One that is no number or above a million is taken for the highest.
     pub fn per_million(usd: f64) -> Self {
-        let parts = (usd * 1e6).ceil();
+        // A price that was computed has digits behind those that are meant.
+        let parts = ((usd * 1e9).round() / 1e3).ceil();
         if (0.0..=1e12).contains(&parts) {
             Self(whole(parts))
         } else {

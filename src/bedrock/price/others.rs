@@ -59,9 +59,15 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("openai.gpt-oss-120b-1", 0.15, 0.60),
     Row::new("openai.gpt-oss-safeguard-20b", 0.07, 0.20),
     Row::new("openai.gpt-oss-safeguard-120b", 0.15, 0.60),
-    cached("openai.gpt-5.6-luna", 0.20, 1.20, 0.02).written(0.25),
-    cached("openai.gpt-5.6-terra", 2.00, 12.00, 0.20).written(2.50),
-    cached("openai.gpt-5.6-sol", 4.00, 20.00, 0.40).written(5.00),
+    cached("openai.gpt-5.6-luna", 0.20, 1.20, 0.02)
+        .written(0.25)
+        .long_above(272_000, 2.0, 1.5),
+    cached("openai.gpt-5.6-terra", 2.00, 12.00, 0.20)
+        .written(2.50)
+        .long_above(272_000, 2.0, 1.5),
+    cached("openai.gpt-5.6-sol", 4.00, 20.00, 0.40)
+        .written(5.00)
+        .long_above(272_000, 2.0, 1.5),
     Row::new("qwen.qwen3-32b", 0.15, 0.60),
     Row::new("qwen.qwen3-235b-a22b-2507", 0.22, 0.88),
     Row::new("qwen.qwen3-coder-30b-a3b", 0.15, 0.60),

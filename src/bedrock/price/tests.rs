@@ -274,17 +274,26 @@ fn dates_and_versions_are_no_part_of_a_name() {
 #[test]
 fn newer_models_cost_a_tenth_more_in_a_geography_and_in_a_region() {
     let sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    let long_prompt = Some(LongPrompt {
+        above: 200_000,
+        input: 2.0,
+        output: 1.5,
+    });
     let globally = Price {
         input: 3.0,
         output: 15.0,
         cache_read: Some(0.3),
         cache_write: Some(3.75),
+        cache_write_1h: Some(6.0),
+        long_prompt,
     };
     let elsewhere = Price {
         input: 3.3,
         output: 16.5,
         cache_read: Some(0.33),
         cache_write: Some(4.125),
+        cache_write_1h: Some(6.6),
+        long_prompt,
     };
     let profile = |id: &str| Price::of(sonnet, Some(id));
     let arn = "arn:aws:bedrock:us-east-1:123456789012:";

@@ -99,6 +99,7 @@ fn every_option_is_read_from_its_variable_and_printed_so_that_it_reads_back() {
         "store" => "rediss://cache.example/1",
         "on_store_failure" => "allow_known",
         "expose_cost" => "true",
+        "file" => "/dev/null",
         "max_body_bytes" => "4096",
         "region" => "eu-west-1",
         "endpoint_url" | "control_endpoint_url" => "http://localhost:9/a",

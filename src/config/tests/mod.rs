@@ -7,6 +7,7 @@ use super::{Environment, Flags, Loaded, Mistakes, load};
 mod file;
 mod layers;
 mod models;
+mod prices;
 mod values;
 mod variables;
 

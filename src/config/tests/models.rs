@@ -1,5 +1,5 @@
 use super::{from_file, mistake, mistakes};
-use crate::config::{Account, AutoProfile, Cost, Guardrail, Model, Target};
+use crate::config::{Account, AutoProfile, Cost, Guardrail, LongPrompt, Model, Target};
 
 const EVERYTHING: &str = r#"
 [bedrock]
@@ -22,7 +22,7 @@ targets = [
 base_model = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 context_window = 200000
 max_tokens = 64000
-cost = { input = 3, output = 15.0, cache_read = 0.3, cache_write = 3.75 }
+cost = { input = 3, output = 15.0, cache_read = 0.3, cache_write = 3.75, cache_write_1h = 6, long_prompt = { above = 200000, input = 2, output = 1.5 } }
 prompt_cache = true
 guardrail = { id = "gr0example12", version = 3, trace = "enabled" }
 
@@ -73,6 +73,12 @@ fn models_and_accounts_are_read_whole() {
             output: 15.0,
             cache_read: Some(0.3),
             cache_write: Some(3.75),
+            cache_write_1h: Some(6.0),
+            long_prompt: Some(LongPrompt {
+                above: 200_000,
+                input: 2.0,
+                output: 1.5,
+            }),
         }),
         prompt_cache: Some(true),
         guardrail: Some(Guardrail {

@@ -139,6 +139,7 @@ fn the_operators_word_counts_more_than_what_is_known() {
         output: 2.0,
         cache_read: Some(0.5),
         cache_write: None,
+        ..config::Cost::default()
     };
     let corrected = config::Model {
         context_window: Some(1_000_000),

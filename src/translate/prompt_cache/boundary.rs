@@ -1,6 +1,6 @@
 //! Automatic cache points: after the tools, after the system prompt, and at the end of the last two user turns.
 
-use super::estimate::tokens_before;
+use super::length::tokens_before;
 use super::place::{Place, Rules};
 use crate::bedrock::request::{ContentBlock, ConversationRole, ConverseRequest, Message as Turn};
 use crate::translate::conversation::OPERATOR_NOTE;

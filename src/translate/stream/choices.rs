@@ -1,5 +1,7 @@
 //! The end of a stream of several choices.
 
+use std::ops::Add;
+
 use bytes::BytesMut;
 use serde_json::value::to_raw_value;
 
@@ -29,7 +31,11 @@ impl StreamTranslator {
             let tier = choices
                 .iter()
                 .find_map(|choice| choice.progress.service_tier());
-            let usage = usage.as_ref().map(stop::usage);
+            let consumption = choices.iter().map(|choice| choice.consumption());
+            let cost = consumption
+                .reduce(Add::add)
+                .and_then(|all| first.progress.shown(&all));
+            let usage = usage.as_ref().map(|usage| stop::usage(usage, cost));
             let writer = first.progress.writer();
             writer.end(usage.as_ref(), tier, passed.as_deref(), out);
         }

@@ -6,18 +6,20 @@ use bytes::BytesMut;
 
 use super::super::answer::Answer;
 use super::super::answer_error::AnswerError;
+use super::super::consumption::Consumption;
 use super::super::passed::{Passed, PassedEvents};
 use super::super::replay::{Collector, FinishedTurn};
 use super::super::response::{served_tier, web_page};
 use super::super::stop;
 use super::blocks::Blocks;
+use super::seen::Seen;
 use super::step::{Action, Step};
-use crate::bedrock::Exception;
 use crate::bedrock::event::{
     ContentBlockDelta, ContentBlockStart, Event, Metadata, ReasoningDelta,
 };
 use crate::bedrock::event_stream::{Kind, Message};
-use crate::bedrock::response::{ContentBlock, TokenUsage};
+use crate::bedrock::response::{ContentBlock, PerformanceConfiguration, ServiceTier, TokenUsage};
+use crate::bedrock::{Exception, Terms};
 use crate::openai::ErrorObject;
 use crate::openai::chunk::ChunkWriter;
 use crate::openai::completion::ReasoningDetail;
@@ -44,6 +46,10 @@ pub(super) struct Progress {
     passed: Option<PassedEvents>,
     usage: Option<TokenUsage>,
     service_tier: Option<String>,
+    /// On which terms the call was processed, once Bedrock said so.
+    terms: Option<Terms>,
+    /// What was seen of the answer.
+    seen: Seen,
     /// Set by `messageStop`.
     stop_reason: Option<String>,
 }
@@ -58,6 +64,8 @@ impl Progress {
             blocks: Blocks::new(writer, answer),
             usage: None,
             service_tier: None,
+            terms: None,
+            seen: Seen::default(),
             stop_reason: None,
         }
     }
@@ -93,6 +101,18 @@ impl Progress {
 
     pub(super) fn usage(&self) -> Option<&TokenUsage> {
         self.usage.as_ref()
+    }
+
+    /// What the call took, or an estimate before Bedrock counted it.
+    pub(super) fn consumption(&self) -> Consumption {
+        let billing = &self.blocks.answer.billing;
+        let terms = self.terms.unwrap_or(billing.terms);
+        billing.consumption(self.usage.as_ref(), terms, self.seen.bytes())
+    }
+
+    /// The cost to tell the client, in US dollars.
+    pub(super) fn shown(&self, consumption: &Consumption) -> Option<f64> {
+        self.blocks.answer.billing.shown(consumption)
     }
 
     pub(super) fn message(
@@ -195,6 +215,7 @@ impl Progress {
         out: &mut BytesMut,
     ) -> Result<(), AnswerError> {
         self.collector.delta(block, reasoning);
+        self.seen.seal(reasoning);
         let Some(text) = reasoning.text else {
             return Ok(());
         };
@@ -208,6 +229,7 @@ impl Progress {
         action: Action<'_>,
         out: &mut BytesMut,
     ) -> Result<(), AnswerError> {
+        self.seen.add(&action);
         self.blocks.add(Step::new(block, action), out)
     }
 
@@ -238,10 +260,21 @@ impl Progress {
     }
 
     fn metadata(&mut self, event: Metadata<'_>, out: &mut BytesMut) {
-        self.count(event.usage, event.service_tier.map(|tier| tier.kind));
+        let tier = event.service_tier;
+        self.served(tier.as_ref(), event.performance_config.as_ref());
+        self.count(event.usage, tier.map(|tier| tier.kind));
         if self.phase == Phase::Stopped {
             self.done(out);
         }
+    }
+
+    /// Notes on which terms the call was processed.
+    pub(super) fn served(
+        &mut self,
+        tier: Option<&ServiceTier<'_>>,
+        performance: Option<&PerformanceConfiguration<'_>>,
+    ) {
+        self.terms = Some(self.blocks.answer.billing.served(tier, performance));
     }
 
     pub(super) fn count(&mut self, usage: Option<TokenUsage>, tier: Option<Cow<'_, str>>) {
@@ -256,7 +289,8 @@ impl Progress {
             return;
         }
         let usage = self.usage.as_ref().filter(|_| self.includes_usage());
-        let usage = usage.map(stop::usage);
+        let cost = self.shown(&self.consumption());
+        let usage = usage.map(|usage| stop::usage(usage, cost));
         let passed = self.take_passed().map(Passed::into_object);
         if usage.is_some() || passed.is_some() {
             let writer = &self.blocks.writer;

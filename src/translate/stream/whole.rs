@@ -26,6 +26,7 @@ impl Progress {
             .and_then(|output| output.message.as_ref());
         let message = message.ok_or(AnswerError::NoOutput)?;
         let tier = response.service_tier.as_ref();
+        self.served(tier, response.performance_config.as_ref());
         self.count(
             response.usage,
             tier.map(|tier| Cow::Borrowed(tier.kind.as_ref())),
