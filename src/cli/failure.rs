@@ -45,6 +45,11 @@ impl Failure {
         }
     }
 
+    /// A wrong use of the command line that takes a line for each of its parts.
+    pub(super) fn usage_of_lines(lines: Vec<String>) -> Self {
+        Self { lines, code: USAGE }
+    }
+
     /// Makes one line of what clap says; without any arguments its help stays as it is.
     pub(super) fn from_usage(error: &clap::Error) -> Self {
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {

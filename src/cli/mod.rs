@@ -13,6 +13,7 @@ pub use failure::Failure;
 pub mod doctor;
 mod embedded;
 mod failure;
+pub mod keys;
 pub mod listing;
 pub mod logs;
 pub mod models;
@@ -52,6 +53,7 @@ enum Command {
     Serve(serve::Arguments),
     Models(models::Arguments),
     Openclaw(openclaw::Arguments),
+    Keys(keys::Arguments),
     Doctor(doctor::Arguments),
     Replay(replay::Arguments),
 }
@@ -61,7 +63,7 @@ impl Command {
     fn log_filter(&self) -> &'static str {
         match self {
             Self::Serve(_) | Self::Replay(_) => logs::OF_SERVERS,
-            Self::Models(_) | Self::Openclaw(_) => logs::OF_QUESTIONS,
+            Self::Models(_) | Self::Openclaw(_) | Self::Keys(_) => logs::OF_QUESTIONS,
             Self::Doctor(_) => logs::OF_CHECKS,
         }
     }
@@ -95,6 +97,7 @@ pub fn run(
             Command::Serve(arguments) => serve::run(arguments, environment).await,
             Command::Models(arguments) => models::run(arguments, environment).await,
             Command::Openclaw(arguments) => openclaw::run(arguments, environment).await,
+            Command::Keys(arguments) => keys::run(arguments, environment).await,
             Command::Replay(arguments) => replay::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments, environment).await,
         }

@@ -203,9 +203,6 @@ impl Administration {
                 return Err(AdministrationError::Revoked(key.id));
             }
             change(&mut key)?;
-            if is_taken(&keys, &key) {
-                return Err(StoreError::NameTaken(key.name).into());
-            }
             match self.store.replace(&key).await {
                 Ok(revision) => return Ok(Key { revision, ..key }),
                 Err(StoreError::Changed(_)) if attempt < ATTEMPTS => attempt += 1,
@@ -263,12 +260,6 @@ fn shown(name: &str) -> String {
     }
 }
 
-/// Whether another key that is not revoked has the name.
-fn is_taken(keys: &[Key], key: &Key) -> bool {
-    let mut others = keys.iter().filter(|other| other.id != key.id);
-    key.revoked.is_none() && others.any(|other| other.revoked.is_none() && other.name == key.name)
-}
-
 /// Fills bytes with what nobody can guess.
 fn random(bytes: &mut [u8]) -> Result<(), AdministrationError> {
     let source = aws_lc_rs::default_provider().secure_random;
@@ -276,3 +267,6 @@ fn random(bytes: &mut [u8]) -> Result<(), AdministrationError> {
         .fill(bytes)
         .map_err(|_| AdministrationError::NoRandomness)
 }
+
+#[cfg(test)]
+mod tests;

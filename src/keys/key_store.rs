@@ -25,7 +25,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync {
     /// Replaces a key, and says which revision it made.
     ///
     /// Fails with [`StoreError::Changed`] when the key's revision is not the one that is replaced: somebody else was
-    /// quicker.
+    /// quicker. Fails with [`StoreError::NameTaken`] as `create` does.
     fn replace<'s>(&'s self, key: &'s Key) -> Pending<'s, u64>;
 
     /// What was used, by key, day and model in this order.

@@ -110,7 +110,7 @@ impl KeyChange {
         let mut members = Members::of(json)?;
         let change = Self::read_members(&mut members, &mut found);
         members.refuse_rest(&mut found);
-        change.check(&mut found);
+        change.note_mistakes(&mut found);
         found.none_in(change)
     }
 
@@ -132,8 +132,18 @@ impl KeyChange {
         }
     }
 
+    /// Looks for what is wrong whatever key it is for.
+    ///
+    /// # Errors
+    /// All of it.
+    pub fn check(&self) -> Result<(), KeyMistakes> {
+        let mut found = Found::default();
+        self.note_mistakes(&mut found);
+        found.none_in(())
+    }
+
     /// Notes what is wrong whatever key it is for.
-    pub(super) fn check(&self, found: &mut Found) {
+    pub(super) fn note_mistakes(&self, found: &mut Found) {
         if let Some(name) = &self.name {
             rules::check_name(name, found);
         }
@@ -169,7 +179,7 @@ impl KeyChange {
     /// Everything that is wrong with the change, or with what the key would be.
     pub(super) fn apply(&self, key: &mut Key, now: Timestamp) -> Result<(), AdministrationError> {
         let mut found = Found::default();
-        self.check(&mut found);
+        self.note_mistakes(&mut found);
         self.put(key, now, &mut found);
         Ok(found.none_in(())?)
     }
@@ -234,8 +244,8 @@ impl KeyChange {
     fn refuse_limits(&self, key: &Key, found: &mut Found) {
         if key.limits != KeyLimits::default() || !key.tags.is_empty() {
             found.note(
-                "kind",
-                "is admin: such a key asks no models, and takes no limits and no tags",
+                "limits",
+                "and tags are not for an admin key: it asks no models",
             );
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::change::KeyChange;
 use super::members::Members;
 use super::mistakes::{Found, KeyMistakes};
+use super::{AdministrationError, random};
 use crate::keys::{Key, KeyId, KeyKind, KeyLimits, KeySecret, Timestamp};
 
 /// What a key is to be.
@@ -32,9 +33,19 @@ impl KeyDraft {
             settings: KeyChange::read_members(&mut members, &mut found),
         };
         members.refuse_rest(&mut found);
-        draft.settings.check(&mut found);
+        draft.settings.note_mistakes(&mut found);
         draft.need_name(&mut found);
         found.none_in(draft)
+    }
+
+    /// Looks for what is wrong with it, before a store is made for it.
+    ///
+    /// # Errors
+    /// All of it.
+    pub fn check(&self, now: Timestamp) -> Result<(), AdministrationError> {
+        let id = KeyId::generate(random)?;
+        self.key(id, [0; 32], now)?;
+        Ok(())
     }
 
     /// The key, of this id and with this digest of its text.
@@ -60,7 +71,7 @@ impl KeyDraft {
             tags: BTreeMap::new(),
             revision: 0,
         };
-        self.settings.check(&mut found);
+        self.settings.note_mistakes(&mut found);
         self.need_name(&mut found);
         self.settings.put(&mut key, now, &mut found);
         found.none_in(key)

@@ -28,6 +28,8 @@ pub(super) fn check_name(name: &str, found: &mut Found) {
         "must not hold a key"
     } else if name.is_empty() || name.chars().count() > LONGEST_NAME {
         "must be of 1 to 64 characters"
+    } else if [".", ".."].contains(&name) {
+        "must be more than dots"
     } else if name.trim() != name || name.chars().any(char::is_control) {
         "must have no blank at an end and no control character"
     } else {
