@@ -62,6 +62,8 @@ struct Shared {
     failovers: Family<Reason, Counter>,
     upstream_errors: Family<Exception, Counter>,
     discovery_refreshes: Family<Outcome, Counter>,
+    key_store_up: Gauge,
+    without_key_store: Family<Outcome, Counter>,
 }
 
 type Histograms<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
@@ -232,6 +234,20 @@ impl Metrics {
             .inc();
     }
 
+    /// Tells whether the store of keys answers.
+    pub fn key_store_answers(&self, answers: bool) {
+        self.shared.key_store_up.set(answers.into());
+    }
+
+    /// Counts a request that came while the store of keys did not answer, by whether it was allowed to pass.
+    pub fn request_without_key_store(&self, is_allowed: bool) {
+        let outcome = if is_allowed { "allowed" } else { "denied" };
+        self.shared
+            .without_key_store
+            .get_or_create(&Outcome { outcome })
+            .inc();
+    }
+
     /// Writes all metrics as text of the type [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut page = String::new();
@@ -259,6 +275,8 @@ impl Shared {
             failovers: Family::default(),
             upstream_errors: Family::default(),
             discovery_refreshes: Family::default(),
+            key_store_up: Gauge::default(),
+            without_key_store: Family::default(),
         };
         shared.register();
         shared
@@ -335,6 +353,16 @@ impl Shared {
             "discovery_refreshes",
             "Refreshes of the list of models, by outcome",
             self.discovery_refreshes.clone(),
+        );
+        registry.register(
+            "key_store_up",
+            "Whether the store of managed keys answers: 1 or 0; 0 without one as well",
+            self.key_store_up.clone(),
+        );
+        registry.register(
+            "requests_without_key_store",
+            "Requests with a managed key that came while the store did not answer, by outcome",
+            self.without_key_store.clone(),
         );
     }
 }

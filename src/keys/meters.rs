@@ -69,3 +69,6 @@ fn lock(meter: &Mutex<Meter>) -> MutexGuard<'_, Meter> {
     // Nothing that is done under the lock can panic half-way.
     meter.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;
