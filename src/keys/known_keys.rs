@@ -42,8 +42,8 @@ impl KnownKeys {
     #[must_use]
     pub fn after(&self, changes: Changes) -> Self {
         let mut keys = self.keys.clone();
-        let changed = changes.keys.into_iter();
-        keys.extend(changed.map(|key| (key.id, Arc::new(key))));
+        let fresh = changes.keys.into_iter();
+        keys.extend(fresh.map(|key| (key.id, Arc::new(key))));
         Self {
             revision: changes.revision,
             keys,

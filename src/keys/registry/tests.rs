@@ -65,7 +65,7 @@ async fn begin(store: &Arc<TestStore>, policy: Option<OnStoreFailure>) -> Keys {
         on_store_failure: policy,
         ..config::Keys::default()
     };
-    let store: Arc<dyn KeyStore> = Arc::clone(store) as _;
+    let store: Arc<dyn KeyStore> = store.clone();
     Keys::from_store(store, &config, &Metrics::new())
         .await
         .unwrap()

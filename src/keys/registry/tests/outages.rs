@@ -66,7 +66,7 @@ async fn nobody_waits_for_a_store_that_is_away_and_it_counts_again_once_it_is_ba
     let (text, record) = key(1, KeyLimits::default());
     let store = TestStore::with([record]);
     let metrics = Metrics::new();
-    let shared: Arc<dyn KeyStore> = Arc::clone(&store) as _;
+    let shared: Arc<dyn KeyStore> = store.clone();
     let keys = Keys::from_store(shared, &config::Keys::default(), &metrics)
         .await
         .unwrap();
