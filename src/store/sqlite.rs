@@ -46,7 +46,15 @@ pub enum Durability {
 /// The right of one process to count in a file, until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is not enough: a child that is being started has a copy until it runs its own program. Where this
+        // fails, closing is what is left.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Why a file cannot be opened.
@@ -119,7 +127,7 @@ impl Database {
         // It stays when it is let go: were it removed, two processes could hold one of the same name.
         let file = only_for_its_owner(&mut options).open(name)?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }

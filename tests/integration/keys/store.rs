@@ -11,6 +11,8 @@ use outcrop::keys::{
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use crate::support::redis::RedisServer;
+
 use super::{MODEL, add, budget, demand, key, listing, settlement, spent, usd, use_once};
 
 /// Where a test keeps keys: there is nothing at first.
@@ -34,6 +36,16 @@ impl Place for Folder {
     }
 }
 
+impl Place for RedisServer {
+    async fn find() -> Option<Self> {
+        Self::start().await
+    }
+
+    fn location(&self) -> StoreLocation {
+        StoreLocation::parse(&self.url()).unwrap()
+    }
+}
+
 /// Runs every test with every kind of store.
 macro_rules! with_every_store {
     ($($test:ident)*) => {
@@ -41,7 +53,16 @@ macro_rules! with_every_store {
             $(
                 #[tokio::test]
                 async fn $test() {
-                    super::in_place::<super::Folder>(async |place| super::$test(place).await).await;
+                    super::in_place::<super::Folder>(super::$test).await;
+                }
+            )*
+        }
+
+        mod redis {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::in_place::<super::RedisServer>(super::$test).await;
                 }
             )*
         }
@@ -74,9 +95,8 @@ with_every_store! {
 
 async fn in_place<P: Place>(test: impl AsyncFnOnce(StoreLocation)) {
     if let Some(place) = P::find().await {
-        let location = place.location();
-        open(&location, Access::Create).await.unwrap();
-        test(location).await;
+        open(&place.location(), Access::Create).await.unwrap();
+        test(place.location()).await;
     }
 }
 
