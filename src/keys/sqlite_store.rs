@@ -32,6 +32,7 @@ const KIND: Kind = Kind {
 
 /// Keys in a file.
 pub struct SqliteStore {
+    database: Database,
     /// For everything that no request waits for.
     connection: Arc<Mutex<Connection>>,
     /// What counts; a command has none.
@@ -60,6 +61,7 @@ impl SqliteStore {
         // A key is shown once: it shall not be lost with the power afterwards.
         let connection = database.connect(Durability::Power).map_err(failed)?;
         Ok(Self {
+            database,
             connection: Arc::new(Mutex::new(connection)),
             ledger,
         })
@@ -92,7 +94,16 @@ impl SqliteStore {
 
 impl KeyStore for SqliteStore {
     fn changes(&self, since: u64) -> Pending<'_, Changes> {
-        self.with_file(move |file| records::changes(file, since))
+        let kept = self.ledger.as_ref().map_or(Ok(()), Ledger::check);
+        let database = self.database.clone();
+        self.with_file(move |file| {
+            kept?;
+            if !database.is_in_place() {
+                let told = "its file was moved or replaced; start the gateway anew";
+                return Err(StoreError::Away(told.to_owned()));
+            }
+            records::changes(file, since)
+        })
     }
 
     fn create<'s>(&'s self, key: &'s Key) -> Pending<'s, u64> {

@@ -23,7 +23,11 @@ pub struct Database {
     /// Without links, so that one file has one lock whatever it was called by.
     file: PathBuf,
     kind: Kind,
+    inode: Option<Inode>,
 }
+
+/// What tells a file from another that has its name later: device and number.
+type Inode = (u64, u64);
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +50,15 @@ pub enum Durability {
 /// The right of one process to count in a file, until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is not enough: a child that is being started has a copy until it runs its own program. Where this
+        // fails, closing is what is left.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Why a file cannot be opened.
@@ -104,7 +116,14 @@ impl Database {
             _ => error.into(),
         })?;
         warn_of_readers(&file);
-        Ok(Self { file, kind })
+        let inode = inode(&file);
+        Ok(Self { file, kind, inode })
+    }
+
+    /// Whether the file is still where it was found. One that was moved or replaced is still written to by those who
+    /// have it open, and nobody else would see that.
+    pub fn is_in_place(&self) -> bool {
+        inode(&self.file) == self.inode
     }
 
     /// Takes the file's lock, which is a file beside it. The CLI reads and writes without.
@@ -119,7 +138,7 @@ impl Database {
         // It stays when it is let go: were it removed, two processes could hold one of the same name.
         let file = only_for_its_owner(&mut options).open(name)?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
@@ -212,6 +231,20 @@ fn only_for_its_owner(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
+}
+
+/// `None` where there is no file, or where files have no numbers.
+#[cfg(unix)]
+fn inode(file: &Path) -> Option<Inode> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let metadata = file.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn inode(_file: &Path) -> Option<Inode> {
+    None
 }
 
 /// Says so when a file that somebody put there can be read by others.

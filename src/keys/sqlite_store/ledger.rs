@@ -63,6 +63,11 @@ impl Ledger {
         self.meters.spent(key, period, now)
     }
 
+    /// Whether what is counted is kept as well.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.writer.check()
+    }
+
     pub(super) async fn flush(&self) -> Result<(), StoreError> {
         self.writer.flush().await
     }

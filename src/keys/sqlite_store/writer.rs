@@ -1,7 +1,7 @@
 //! The one thread that writes what keys use, in groups.
 
 use std::fmt;
-use std::mem::take;
+use std::mem::{replace, take};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -38,7 +38,16 @@ struct State {
     group: Group,
     /// Those who wait until everything is written.
     flushes: Vec<Flush>,
+    /// Why the last group could not be written, until one can be.
+    failure: Option<StoreError>,
     is_ending: bool,
+}
+
+/// What the thread has to do next.
+struct Work {
+    group: Group,
+    flushes: Vec<Flush>,
+    is_last: bool,
 }
 
 type Flush = oneshot::Sender<Result<(), StoreError>>;
@@ -80,6 +89,14 @@ impl Writer {
         self.shared.change(|state| state.flushes.push(flush));
         let ended = |_| Err(StoreError::Away("its writer has ended".to_owned()));
         flushed.await.unwrap_or_else(ended)
+    }
+
+    /// Whether what was noted can be written.
+    ///
+    /// # Errors
+    /// Why it could not be, when that was tried last.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.shared.state().failure.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -127,39 +144,38 @@ impl Shared {
     fn write_all(&self, mut file: Connection) {
         let mut unwritten = Group::default();
         loop {
-            let State {
-                group,
-                flushes,
-                is_ending,
-            } = self.next(&unwritten);
-            let failed_before = !unwritten.is_empty();
-            unwritten.absorb(group);
+            let work = self.next(&unwritten);
+            unwritten.absorb(work.group);
             let outcome = unwritten.write_if_any(&mut file);
-            match &outcome {
-                Ok(()) => {
-                    unwritten = Group::default();
-                    if failed_before {
-                        info!("what keys use can be written again");
-                    }
-                }
-                Err(error) if is_ending => error!("what keys used last is lost: {error}"),
-                Err(error) if !failed_before => {
-                    warn!("what keys use cannot be written, and is kept in memory: {error}");
-                }
-                Err(_) => {}
+            if outcome.is_ok() {
+                unwritten = Group::default();
             }
-            for flush in flushes {
+            self.tell(outcome.as_ref().err(), work.is_last);
+            for flush in work.flushes {
                 // Whoever waited may have left.
                 let _ = flush.send(outcome.clone());
             }
-            if is_ending {
+            if work.is_last {
                 return;
             }
         }
     }
 
+    /// Says once that groups cannot be written, and once that they can be again.
+    fn tell(&self, failure: Option<&StoreError>, is_last: bool) {
+        let before = replace(&mut self.state().failure, failure.cloned());
+        match (failure, before) {
+            (Some(error), _) if is_last => error!("what keys used last is lost: {error}"),
+            (Some(error), None) => {
+                warn!("what keys use cannot be written, and is kept in memory: {error}");
+            }
+            (None, Some(_)) => info!("what keys use is written again"),
+            _ => {}
+        }
+    }
+
     /// Waits for what is to be written next, and lets it gather.
-    fn next(&self, unwritten: &Group) -> State {
+    fn next(&self, unwritten: &Group) -> Work {
         let is_urgent = |state: &State| state.is_ending || !state.flushes.is_empty();
         let mut state = self.state();
         let gathering = if unwritten.is_empty() {
@@ -176,9 +192,10 @@ impl Shared {
             .woken
             .wait_timeout_while(state, gathering, |state| !is_urgent(state))
             .unwrap_or_else(PoisonError::into_inner);
-        State {
-            is_ending: state.is_ending,
-            ..take(&mut *state)
+        Work {
+            group: take(&mut state.group),
+            flushes: take(&mut state.flushes),
+            is_last: state.is_ending,
         }
     }
 }

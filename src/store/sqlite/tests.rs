@@ -113,6 +113,18 @@ fn one_process_at_a_time_has_the_lock_whatever_it_calls_the_file() {
 }
 
 #[test]
+fn a_lock_is_free_at_once_although_a_child_may_have_a_copy() {
+    let (_folder, file) = folder();
+    Database::create(&file).unwrap();
+    let database = Database::find(&file, OLD).unwrap();
+    let lock = database.lock().unwrap();
+    // What a child has that is being started.
+    let _copy = lock.file.try_clone().unwrap();
+    drop(lock);
+    assert!(database.lock().is_ok());
+}
+
+#[test]
 fn many_may_open_a_new_file_at_the_same_time() {
     let (_folder, file) = folder();
     let barrier = Barrier::new(8);

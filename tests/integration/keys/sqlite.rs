@@ -219,7 +219,8 @@ async fn what_cannot_be_written_is_kept_until_it_can() {
     let held = store.reserve(&key, &demand()).await.unwrap().unwrap();
     let told = StoreError::Away("the disk is full".to_owned());
     assert_eq!(store.flush().await, Err(told.clone()));
-    assert_eq!(store.usage(&everything()).await, Err(told));
+    assert_eq!(store.usage(&everything()).await, Err(told.clone()));
+    assert_eq!(store.changes(0).await, Err(told));
     // It goes on, and counts on.
     use_once(&store, &key, spent(0.02)).await;
     store.settle(settlement(&key, held, None));
@@ -228,11 +229,26 @@ async fn what_cannot_be_written_is_kept_until_it_can() {
 
     other.execute_batch("DROP TRIGGER full").unwrap();
     store.flush().await.unwrap();
+    assert_eq!(store.changes(0).await.unwrap().keys.len(), 1);
     let command = SqliteStore::open(&file, Access::Command).unwrap();
     assert_eq!(command.spent(&key).await.unwrap(), (usd(0.03), Money::ZERO));
     let rows = command.usage(&everything()).await.unwrap();
     let requests: u64 = rows.iter().map(|row| row.usage.requests).sum();
     assert_eq!(requests, 2);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_was_replaced_is_told_of() {
+    let (folder, file) = new_file();
+    let store = gateway(&file);
+    add(&store, "search", KeyLimits::default()).await;
+    fs::rename(&file, folder.path().join("old.db")).unwrap();
+    for _ in 0..2 {
+        let error = store.changes(0).await.unwrap_err();
+        assert!(error.to_string().contains("moved or replaced"), "{error}");
+        SqliteStore::open(&file, Access::Create).unwrap();
+    }
 }
 
 #[tokio::test]
