@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outcrop::bedrock::Money;
-use outcrop::config::StoreLocation;
+use outcrop::config::{Secret, StoreLocation};
 use outcrop::keys::{
     Access, Changes, Grant, Key, KeyId, KeyLimits, KeyStore, Meter, Period, Refusal, ReservationId,
     Spent, StoreError, Timestamp, Usage, UsageQuery, open,
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::{MODEL, add, budget, demand, key, listing, settlement, spent, usd, use_once};
+use crate::support::redis::RedisServer;
 
 /// Where a test keeps keys: there is nothing at first.
 pub(super) trait Place: Sized {
@@ -34,6 +35,16 @@ impl Place for Folder {
     }
 }
 
+impl Place for RedisServer {
+    async fn find() -> Option<Self> {
+        Self::start().await
+    }
+
+    fn location(&self) -> StoreLocation {
+        StoreLocation::Redis(Secret::new(self.url()))
+    }
+}
+
 /// Runs every test with every kind of store.
 macro_rules! with_every_store {
     ($($test:ident)*) => {
@@ -42,6 +53,16 @@ macro_rules! with_every_store {
                 #[tokio::test]
                 async fn $test() {
                     super::in_place::<super::Folder>(async |place| super::$test(place).await).await;
+                }
+            )*
+        }
+
+        mod redis {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::in_place::<super::RedisServer>(async |place| super::$test(place).await)
+                        .await;
                 }
             )*
         }
