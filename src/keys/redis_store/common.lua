@@ -79,6 +79,16 @@ local function bucket_at(bucket, limit, now)
   return { limit = limit, missing = math.max(missing - back, 0), at = at }
 end
 
+-- Lets come back what comes back by now.
+local function advance(meter, limits, now)
+  if limits.rpm then
+    meter.requests = bucket_at(meter.requests, limits.rpm, now)
+  end
+  if limits.tpm then
+    meter.tokens = bucket_at(meter.tokens, limits.tpm, now)
+  end
+end
+
 local function take(bucket, amount)
   bucket.missing = math.min(bucket.missing + math.min(amount, MOST_TOKENS) * PARTS, MOST)
 end

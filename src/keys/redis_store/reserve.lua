@@ -1,4 +1,5 @@
--- Reserves what a request wants of its key's limits, or says which of them is in the way; then nothing is counted.
+-- Reserves what a request wants of its key's limits, or says which of them is in the way; then nothing
+-- is counted.
 --
 -- KEYS: the reservations of the gateway. ARGV: the moment, or nothing; the id of the reservation; what is wanted, as JSON.
 -- Answers with the verdict, the moment, the tokens that each answer may have, and both buckets as they are kept.
@@ -91,6 +92,7 @@ end
 local now = moment(ARGV[1])
 local wanted = cjson.decode(ARGV[3])
 local meter = read_meter(wanted.key)
+advance(meter, wanted, now)
 
 local output_tokens = wanted.output_tokens
 local within_budget = true
@@ -104,16 +106,17 @@ end
 local tokens = wanted.input_tokens + output_tokens * wanted.choices
 
 local function answer(verdict)
+  write_meter(wanted.key, meter)
   local requests, kept = meter.requests, meter.tokens
   return { verdict, now, output_tokens,
     { requests.limit, requests.missing, requests.at }, { kept.limit, kept.missing, kept.at } }
 end
 
 -- A limit that passes by itself is named before the budget: the client may come again then.
-if wanted.rpm and lacks(bucket_at(meter.requests, wanted.rpm, now), 1) then
+if wanted.rpm and lacks(meter.requests, 1) then
   return answer('requests')
 end
-if wanted.tpm and tokens > 0 and lacks(bucket_at(meter.tokens, wanted.tpm, now), tokens) then
+if wanted.tpm and tokens > 0 and lacks(meter.tokens, tokens) then
   return answer('tokens')
 end
 if wanted.concurrency and meter.open >= wanted.concurrency then
@@ -124,12 +127,10 @@ if not within_budget then
 end
 
 if wanted.rpm then
-  meter.requests = bucket_at(meter.requests, wanted.rpm, now)
   take(meter.requests, 1)
 end
 if wanted.tpm then
   tokens = math.min(tokens, wanted.tpm)
-  meter.tokens = bucket_at(meter.tokens, wanted.tpm, now)
   take(meter.tokens, tokens)
 end
 local cost = wanted.cost
@@ -139,7 +140,6 @@ if output_tokens < wanted.output_tokens then
 end
 meter.open = meter.open + 1
 meter.reserved = math.min(meter.reserved + cost, MOST)
-write_meter(wanted.key, meter)
 
 -- What the request is booked with if its gateway dies before it is settled.
 local reservation = {

@@ -21,8 +21,8 @@ local function close(settlement)
   local reservation = cmsgpack.unpack(packed)
   local meter = read_meter(reservation.key)
   release(meter, reservation.cost)
+  advance(meter, settlement, now)
   if settlement.tpm then
-    meter.tokens = bucket_at(meter.tokens, settlement.tpm, now)
     give_back(meter.tokens, math.max(reservation.tokens - settlement.tokens, 0))
     take(meter.tokens, math.max(settlement.tokens - reservation.tokens, 0))
   end

@@ -36,6 +36,8 @@ pub(super) struct Ending {
     day: u64,
     model: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    rpm: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tpm: Option<u32>,
     /// All that were taken.
     tokens: u64,
@@ -75,6 +77,7 @@ impl Ending {
             key: settlement.key.id,
             day: day_of(settlement.grant.at),
             model: settlement.model.clone(),
+            rpm: settlement.key.limits.rpm,
             tpm: settlement.key.limits.tpm,
             tokens,
             usage: Columns::of(settlement),

@@ -15,6 +15,7 @@ use outcrop::keys::{
     Settlement, Spent, Timestamp,
 };
 
+mod redis;
 mod sqlite;
 mod store;
 

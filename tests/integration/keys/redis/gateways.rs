@@ -1,0 +1,206 @@
+//! What holds over all gateways, and what becomes of the requests of one that died.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use outcrop::bedrock::Money;
+use outcrop::keys::{
+    Key, KeyLimits, KeyStore as _, Period, RedisStore, Refusal, Usage, UsageQuery,
+};
+use tokio::task::JoinSet;
+
+use super::super::{budget, demand, settlement, usd};
+use super::{Hand, all_of_it, gateway, gateway_by, limited};
+use crate::support::redis::RedisServer;
+
+/// Longer than a gateway counts as alive after it was heard.
+const SILENCE: Duration = Duration::from_secs(31);
+
+/// What a key used in all.
+async fn used(store: &RedisStore, key: &Key) -> Usage {
+    let query = UsageQuery {
+        key: Some(key.id),
+        ..UsageQuery::default()
+    };
+    let mut all = Usage::default();
+    for row in store.usage(&query).await.unwrap() {
+        all += row.usage;
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_gateways_never_admit_more_than_one_would() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    for (limits, admitted) in [
+        (budget(0.5, Period::Total), 50),
+        (
+            KeyLimits {
+                concurrency: Some(7),
+                ..KeyLimits::default()
+            },
+            7,
+        ),
+        (
+            KeyLimits {
+                // One comes back in twelve hours.
+                rpm: Some(20),
+                ..KeyLimits::default()
+            },
+            20,
+        ),
+        (
+            KeyLimits {
+                tpm: Some(40_000),
+                ..KeyLimits::default()
+            },
+            20,
+        ),
+    ] {
+        let hand = Hand::new();
+        let key = limited(limits.clone());
+        let mut requests = JoinSet::new();
+        let mut gateways = Vec::new();
+        for _ in 0..3 {
+            let store = Arc::new(gateway_by(&hand, &server).await);
+            gateways.push(Arc::clone(&store));
+            for _ in 0..70 {
+                let (store, key) = (Arc::clone(&store), Arc::clone(&key));
+                requests.spawn(async move { store.reserve(&key, &demand()).await.unwrap() });
+            }
+        }
+        let answers = requests.join_all().await;
+        let granted: Vec<_> = answers.iter().flatten().collect();
+        assert_eq!(granted.len(), admitted, "{limits:?}");
+        let mut ids: Vec<_> = granted.iter().map(|grant| grant.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), admitted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_booked_once_over_all_gateways() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let key = limited(budget(1000.0, Period::Total));
+    let mut gateways = JoinSet::new();
+    for _ in 0..3 {
+        let (store, key) = (gateway(&server).await, Arc::clone(&key));
+        gateways.spawn(async move {
+            for _ in 0..300 {
+                let grant = store.reserve(&key, &demand()).await.unwrap().unwrap();
+                store.settle(settlement(&key, grant, Some(all_of_it())));
+            }
+            store.flush().await.unwrap();
+        });
+    }
+    gateways.join_all().await;
+    let store = gateway(&server).await;
+    assert_eq!(
+        used(&store, &key).await,
+        Usage {
+            requests: 900,
+            calls: 900,
+            input_tokens: 900_000,
+            output_tokens: 900_000,
+            cost: usd(9.0),
+            ..Usage::default()
+        }
+    );
+    assert_eq!(store.spent(&key).await.unwrap(), (usd(9.0), Money::ZERO));
+}
+
+#[tokio::test]
+async fn what_a_dead_gateway_left_is_booked_as_an_estimate() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let hand = Hand::new();
+    let dead = gateway_by(&hand, &server).await;
+    let alive = gateway_by(&hand, &server).await;
+    let key = limited(KeyLimits {
+        concurrency: Some(150),
+        ..budget(10.0, Period::Total)
+    });
+    // More than are booked in one step.
+    for _ in 0..150 {
+        dead.reserve(&key, &demand()).await.unwrap().unwrap();
+    }
+    drop(dead);
+    hand.advance(SILENCE / 2);
+    alive.beat().await.unwrap();
+    assert!(matches!(
+        alive.reserve(&key, &demand()).await.unwrap(),
+        Err(Refusal::Concurrency { .. })
+    ));
+    hand.advance(SILENCE / 2);
+    alive.beat().await.unwrap();
+    hand.advance(Duration::from_secs(1));
+    alive.beat().await.unwrap();
+    assert_eq!(
+        used(&alive, &key).await,
+        Usage {
+            requests: 150,
+            calls: 150,
+            input_tokens: 150_000,
+            output_tokens: 150_000,
+            cost: usd(1.5),
+            estimated_requests: 150,
+            ..Usage::default()
+        }
+    );
+    assert_eq!(alive.spent(&key).await.unwrap(), (usd(1.5), Money::ZERO));
+    alive.reserve(&key, &demand()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_was_taken_for_dead_books_nothing_twice() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let hand = Hand::new();
+    let silent = gateway_by(&hand, &server).await;
+    let other = gateway_by(&hand, &server).await;
+    let key = limited(budget(10.0, Period::Total));
+    let early = silent.reserve(&key, &demand()).await.unwrap().unwrap();
+    for _ in 0..3 {
+        hand.advance(SILENCE / 2);
+        other.beat().await.unwrap();
+    }
+    silent.settle(settlement(&key, early, Some(all_of_it())));
+    let late = silent.reserve(&key, &demand()).await.unwrap().unwrap();
+    silent.settle(settlement(&key, late, Some(all_of_it())));
+    silent.flush().await.unwrap();
+    let used = used(&other, &key).await;
+    assert_eq!((used.requests, used.estimated_requests), (2, 1));
+    assert_eq!(other.spent(&key).await.unwrap(), (usd(0.02), Money::ZERO));
+}
+
+#[tokio::test]
+async fn after_a_silence_of_the_server_nobody_is_taken_for_dead() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let hand = Hand::new();
+    let first = gateway_by(&hand, &server).await;
+    let second = gateway_by(&hand, &server).await;
+    let key = limited(budget(10.0, Period::Total));
+    let grant = first.reserve(&key, &demand()).await.unwrap().unwrap();
+    hand.advance(10 * SILENCE);
+    // The second is back before the first.
+    second.beat().await.unwrap();
+    hand.advance(SILENCE / 2);
+    second.beat().await.unwrap();
+    first.beat().await.unwrap();
+    hand.advance(SILENCE / 2);
+    second.beat().await.unwrap();
+    assert_eq!(used(&second, &key).await, Usage::default());
+    first.settle(settlement(&key, grant, Some(all_of_it())));
+    first.flush().await.unwrap();
+    assert_eq!(used(&second, &key).await.estimated_requests, 0);
+    assert_eq!(second.spent(&key).await.unwrap(), (usd(0.01), Money::ZERO));
+}
