@@ -87,3 +87,6 @@ impl Add for Consumption {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

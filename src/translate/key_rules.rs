@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::notes::Notes;
-use super::output_limit::{lower_budget, output_limits};
+use super::output_limit::{limit_thinking, output_limits};
 use crate::bedrock::Family;
 use crate::openai::{BedrockObject, InvalidRequest};
 
@@ -128,6 +128,9 @@ impl<'k> KeyRules<'k> {
         if lowered {
             notes.adjust("max_tokens", &limit);
         }
-        lower_budget(settings, limit, notes);
+        limit_thinking(settings, limit, notes);
     }
 }
+
+#[cfg(test)]
+mod tests;

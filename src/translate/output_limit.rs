@@ -49,13 +49,22 @@ fn native(members: &mut Map<String, Value>) -> impl Iterator<Item = &mut Value> 
     members.filter_map(|(name, value)| NATIVE_NAMES.contains(&name.as_str()).then_some(value))
 }
 
-/// Keeps a budget for thoughts that the client set in Claude's own words below the limit, which counts them too. Where
-/// there is no room for one, the model does not think.
-pub(super) fn lower_budget(settings: &mut Map<String, Value>, limit: u32, notes: &mut Notes) {
-    let Some(fields) = settings.get_mut("additionalModelRequestFields") else {
+/// Keeps what the client says of thinking in the model's own words within the limit, which counts thoughts too: Claude's
+/// budget, for which there may be no room, and Nova's highest effort, which takes no limit at all.
+pub(super) fn limit_thinking(settings: &mut Map<String, Value>, limit: u32, notes: &mut Notes) {
+    let fields = settings.get_mut("additionalModelRequestFields");
+    let Some(fields) = fields.and_then(Value::as_object_mut) else {
         return;
     };
-    let Some(budget) = fields.pointer_mut("/thinking/budget_tokens") else {
+    let effort = fields.get_mut("reasoningConfig");
+    if let Some(effort) = effort.and_then(|config| config.get_mut("maxReasoningEffort"))
+        && effort == "high"
+    {
+        *effort = "medium".into();
+        notes.adjust("reasoningConfig.maxReasoningEffort", &"medium");
+    }
+    let budget = fields.get_mut("thinking");
+    let Some(budget) = budget.and_then(|thinking| thinking.get_mut("budget_tokens")) else {
         return;
     };
     if budget.as_u64().is_some_and(|budget| budget < limit.into()) {
@@ -65,7 +74,7 @@ pub(super) fn lower_budget(settings: &mut Map<String, Value>, limit: u32, notes:
         let most = limit.saturating_sub(LEAST_BUDGET).max(LEAST_BUDGET);
         *budget = most.into();
         notes.adjust("thinking.budget_tokens", &most);
-    } else if let Some(fields) = fields.as_object_mut() {
+    } else {
         fields.shift_remove("thinking");
         notes.adjust("thinking", &"disabled");
     }

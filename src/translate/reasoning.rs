@@ -22,6 +22,9 @@ use wish::{Wish, wish};
 /// The efforts of Nova's `maxReasoningEffort`.
 const NOVA_EFFORTS: &[&str] = &["low", "medium", "high"];
 
+/// Those with which it takes `maxTokens`.
+const NOVA_EFFORTS_WITH_LIMIT: &[&str] = &["low", "medium"];
+
 /// Whether the model thinks about a request, and what makes it.
 #[derive(Debug)]
 pub(super) struct Thinking {
@@ -64,7 +67,8 @@ impl Thinking {
             _ => {
                 claude::ignore_objects(options, notes);
                 let wish = wish(options, false, notes);
-                Self::with_word(reasoning, wish, notes)
+                let bounded = context.key_rules.max_tokens.is_some();
+                Self::with_word(reasoning, wish, bounded, notes)
             }
         }
     }
@@ -166,9 +170,15 @@ impl Thinking {
         }
     }
 
-    /// For models that are told in one word, or cannot be told at all.
-    fn with_word(reasoning: Reasoning, wish: Option<Wish>, notes: &mut Notes) -> Self {
+    /// For models that are told in one word, or cannot be told at all. An answer that is `bounded` must have a limit.
+    fn with_word(
+        reasoning: Reasoning,
+        wish: Option<Wish>,
+        bounded: bool,
+        notes: &mut Notes,
+    ) -> Self {
         let (values, on_by_default): (&[&str], bool) = match reasoning {
+            Reasoning::ReasoningConfig if bounded => (NOVA_EFFORTS_WITH_LIMIT, false),
             Reasoning::ReasoningConfig => (NOVA_EFFORTS, false),
             Reasoning::Effort {
                 values,

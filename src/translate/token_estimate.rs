@@ -155,10 +155,8 @@ pub(super) fn prompt_tokens(
         .tool_config
         .as_ref()
         .map_or(0, |_| TOOL_INSTRUCTIONS);
-    let schema = request.output_config.as_ref();
-    let schema = schema.map_or("", |config| {
-        &config.text_format.structure.json_schema.schema
-    });
+    let format = request.output_config.as_ref();
+    let schema = format.map(|config| &config.text_format.structure.json_schema.schema);
     let own = object.map_or(0, |object| {
         let members = object.members().values();
         members.map(|value| value.to_string().len()).sum::<usize>() / scale.text
@@ -166,14 +164,100 @@ pub(super) fn prompt_tokens(
     let tokens = tools.map(|tool| scale.tool(tool)).sum::<usize>()
         + system.map(|block| scale.system_block(block)).sum::<usize>()
         + blocks.map(|block| scale.block(block)).sum::<usize>()
-        + scale.text(schema)
+        + schema.map_or(0, |schema| scale.text(schema))
         + instructions
         + own;
     let most = family.context_window.map_or(u64::MAX, u64::from);
     u64::try_from(tokens).unwrap_or(u64::MAX).min(most)
 }
 
+/// The tokens of texts that are embedded, rather too many than too few.
+pub(super) fn text_tokens<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
+    let tokens = texts.map(|text| Scale::HIGH.text(text)).sum::<usize>();
+    u64::try_from(tokens).unwrap_or(u64::MAX)
+}
+
 /// The tokens of an answer of which so many bytes were seen.
 pub(super) const fn answer_tokens(bytes: u64) -> u64 {
     bytes.div_ceil(ANSWER)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::openai::ChatCompletionRequest;
+    use crate::translate::{Context, converse_request};
+
+    const FAMILY: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+    fn tokens_of(request: &Value) -> u64 {
+        let json = request.to_string();
+        let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
+        let family = Family::of(Some(FAMILY));
+        let translation = converse_request(request, &Context::new(&family)).unwrap();
+        assert_eq!(
+            translation.answer.billing.input_tokens,
+            translation.input_tokens
+        );
+        translation.input_tokens
+    }
+
+    fn tokens(content: &Value, more: &Value) -> u64 {
+        let mut request = json!({"model": "m", "messages": [{"role": "user", "content": content}]});
+        let members = request.as_object_mut().unwrap();
+        members.extend(more.as_object().unwrap().clone());
+        tokens_of(&request)
+    }
+
+    #[test]
+    fn everything_that_a_model_reads_is_estimated() {
+        let none = json!({});
+        let hi = tokens(&json!("Hi there"), &none);
+        assert!((2..=8).contains(&hi), "{hi}");
+        let text = "word ".repeat(3000);
+        let long = tokens(&json!(text), &none);
+        assert!((3000..=6000).contains(&long), "{long}");
+        let pixel = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+        let image = json!([{"type": "text", "text": "Hi there"}, {"type": "image_url", "image_url": {"url": pixel}}]);
+        assert_eq!(tokens(&image, &none), hi + 1600);
+        let tool = |description: &str| {
+            let function = json!({"name": "f", "description": description});
+            json!({"tools": [{"type": "function", "function": function}]})
+        };
+        let small = tokens(&json!("Hi there"), &tool("d"));
+        assert!(small > hi + 350, "{small}");
+        let large = tokens(&json!("Hi there"), &tool(&text));
+        assert!(large > small + 4000, "{large}");
+        let own = json!({"bedrock": {"additionalModelRequestFields": {"x": text}}});
+        assert!(tokens(&json!("Hi there"), &own) > hi + 4000);
+    }
+
+    #[test]
+    fn calls_their_results_and_the_system_prompt_are_a_part_of_the_prompt() {
+        let text = "word ".repeat(3000);
+        let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": json!({"a": text}).to_string()}});
+        let request = json!({"model": "m", "messages": [
+            {"role": "system", "content": text},
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": text},
+        ]});
+        let all = tokens_of(&request);
+        assert!((15_000..=17_000).contains(&all), "{all}");
+    }
+
+    #[test]
+    fn no_prompt_is_longer_than_the_model_can_take() {
+        let text = "x".repeat(3_000_000);
+        assert_eq!(tokens(&json!(text), &json!({})), 200_000);
+    }
+
+    #[test]
+    fn answers_and_texts_are_estimated_by_their_bytes() {
+        assert_eq!([0, 1, 3, 4].map(answer_tokens), [0, 1, 1, 2]);
+        assert_eq!(text_tokens([].into_iter()), 0);
+        assert_eq!(text_tokens(["abcdef", "abc"].into_iter()), 2 + 4 + 1 + 4);
+    }
 }
