@@ -51,10 +51,12 @@ impl Reservation {
 
     fn end(&mut self, model: String, spent: Option<Spent>) {
         self.is_settled = true;
+        let Settlement { key, grant, .. } = &self.settlement;
         let settlement = Settlement {
+            key: Arc::clone(key),
+            grant: grant.clone(),
             model,
             spent,
-            ..self.settlement.clone()
         };
         self.keys.settle(settlement, self.by);
     }
