@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Found, Owner, Recall, Turn};
+use super::{Found, Owner, Recall, Turn, alphanumerics};
 
 /// What an entry takes beside its bytes, and what each of its keys takes beside the id, both where it is looked up
 /// and in the entry: a rough measure of the worst case, when the map of the keys has just grown.
@@ -167,11 +167,6 @@ impl Entries {
             self.remove_oldest();
         }
     }
-}
-
-/// What is left of an id in a replay by `OpenClaw`.
-fn alphanumerics(id: &str) -> String {
-    id.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 #[cfg(test)]

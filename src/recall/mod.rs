@@ -4,6 +4,7 @@
 //! OpenAI's API keep that. What is remembered is opaque here: `translate` writes and reads it.
 
 mod memory;
+mod shared;
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 
 pub use memory::Memory;
+pub use shared::SharedMemory;
 
 /// Whose turns are remembered: nobody sees another's.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -55,4 +57,9 @@ pub trait Recall: fmt::Debug + Send + Sync {
     /// The reasoning of every turn that has one of these call ids, each turn once. Without a store that
     /// answers there is none: a lost memory is no failure.
     fn find<'r>(&'r self, owner: &'r Owner, call_ids: &'r [String]) -> Found<'r>;
+}
+
+/// What is left of an id in a replay by `OpenClaw`.
+fn alphanumerics(id: &str) -> String {
+    id.chars().filter(char::is_ascii_alphanumeric).collect()
 }

@@ -22,6 +22,7 @@ mod listings;
 mod models;
 mod properties;
 mod readme;
+mod recall;
 mod requests;
 mod responses;
 mod stand_in;
