@@ -2,19 +2,19 @@
 //!
 //! The prices are those of the standard tier, in US dollars, as <https://aws.amazon.com/bedrock/pricing/> and the model
 //! cards of the user guide publish them for `us-east-1`; for Claude they agree with
-//! <https://platform.claude.com/docs/en/about-claude/pricing>. Some regions are dearer, and the flex, priority and
-//! batch tiers have other prices. A long prompt may fall into a dearer tier: above 100,000 tokens with Claude Haiku
-//! 5.5, above 200,000 with the one-million-token betas of Claude Sonnet 4 and 4.5, above 272,000 with GPT-5.6. The
-//! table has the first tier, and for Claude the cache that lives five minutes.
+//! <https://platform.claude.com/docs/en/about-claude/pricing>. [`Terms`] says what other tiers make of them, `long_above`
+//! what a long prompt does, and `regional` where they are others. All were compared with the price map of litellm, from
+//! which the newest models are taken, the regional prices, and those of long prompts (`NOTICE` has its version).
 //!
-//! To update it: change the rows against those pages, and the date above. A model whose price nobody publishes, or for
-//! which the sources disagree, has no row; an unknown price is never zero.
+//! To update it: change the rows against those pages, and the date above; then run `.ci/regional_prices.py`. A model whose
+//! price nobody publishes, or for which the sources disagree, has no row; an unknown price is never zero.
 
 mod amazon;
 mod anthropic;
 mod cost;
 mod money;
 mod others;
+mod regional;
 mod terms;
 
 use super::model_id;
@@ -55,21 +55,32 @@ pub struct LongPrompt {
 const IN_ONE_GEOGRAPHY: f64 = 1.1;
 
 impl Price {
-    /// The price of a foundation model when it is called as `profile`, the id of an inference profile or its own.
+    /// The price of a foundation model when it is called as `profile`, the id of an inference profile or its own, from
+    /// a region, where that is known.
     ///
     /// Newer models are cheaper when they may run anywhere: through a geography or in a region they cost 10 % more
     /// than through `global.`. An application inference profile does not say where its model runs, so it counts as a
-    /// geography. `None` for unknown prices, and for all of GovCloud, which has prices of its own.
-    pub fn of(foundation_model: &str, profile: Option<&str>) -> Option<Self> {
+    /// geography. `None` for unknown prices, GovCloud's among them that follow from no others.
+    pub fn of(foundation_model: &str, profile: Option<&str>, region: Option<&str>) -> Option<Self> {
         let called = profile.unwrap_or(foundation_model);
-        if model_id::is_gov_cloud(called) {
-            return None;
-        }
         let row = [amazon::ROWS, anthropic::ROWS, others::ROWS]
             .into_iter()
             .flatten()
             .find(|row| row.is_of(foundation_model))?;
         let name = called.rsplit_once('/').map_or(called, |(_, name)| name);
+        let places = match name.strip_suffix(foundation_model) {
+            Some("") => [None, region],
+            Some(geography) => [geography.strip_suffix('.'), None],
+            None => [None, None],
+        };
+        let gov_cloud = region.filter(|region| region.starts_with("us-gov-"));
+        let mut places = places.into_iter().chain([gov_cloud]).flatten();
+        if let Some(regional) = places.find_map(|place| Regional::of(row, place)) {
+            return Some(regional);
+        }
+        if gov_cloud.is_some() || model_id::is_gov_cloud(called) {
+            return None;
+        }
         if row.through == Through::Global && !name.starts_with("global.") {
             Some(row.price.times(IN_ONE_GEOGRAPHY, IN_ONE_GEOGRAPHY))
         } else {
@@ -115,6 +126,45 @@ struct Row {
     model: &'static str,
     price: Price,
     through: Through,
+}
+
+/// What a model costs in places where it does not cost what its row says.
+#[derive(Debug)]
+struct Regional {
+    /// The model of the row.
+    model: &'static str,
+    input: f64,
+    output: f64,
+    /// Regions, and geographies of inference profiles.
+    places: &'static [&'static str],
+}
+
+impl Regional {
+    const fn new(
+        model: &'static str,
+        input: f64,
+        output: f64,
+        places: &'static [&'static str],
+    ) -> Self {
+        Self {
+            model,
+            input,
+            output,
+            places,
+        }
+    }
+
+    /// The price of a row's model in a place, where it has one of its own. That of the cache is in proportion.
+    fn of(row: &Row, place: &str) -> Option<Price> {
+        let mut rows = regional::ROWS.iter();
+        let found = rows.find(|other| other.model == row.model && other.places.contains(&place))?;
+        let times = found.input / row.price.input;
+        Some(Price {
+            input: found.input,
+            output: found.output,
+            ..row.price.times(times, 1.0)
+        })
+    }
 }
 
 impl Row {

@@ -36,14 +36,7 @@ impl Prices {
         if let Some(cost) = configured.or_else(|| self.in_file(called)) {
             return Some(price(cost));
         }
-        // A foundation model's own id says nothing of GovCloud, whose prices are not known.
-        if called
-            .region
-            .is_some_and(|region| region.starts_with("us-gov-"))
-        {
-            return None;
-        }
-        Price::of(called.foundation_model?, Some(called.id))
+        Price::of(called.foundation_model?, Some(called.id), called.region)
     }
 
     /// The price in the file that is meant most closely: first by the id, then by the region.
@@ -132,7 +125,7 @@ mod tests {
         }
         let none = Prices { file: Vec::new() };
         assert_eq!(input(&none, &us, "us-east-1"), Some(3.3));
-        assert_eq!(input(&none, SONNET, "us-gov-west-1"), None);
+        assert_eq!(input(&none, SONNET, "us-gov-west-1"), Some(3.6));
     }
 
     #[test]

@@ -59,24 +59,27 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("openai.gpt-oss-120b-1", 0.15, 0.60),
     Row::new("openai.gpt-oss-safeguard-20b", 0.07, 0.20),
     Row::new("openai.gpt-oss-safeguard-120b", 0.15, 0.60),
-    cached("openai.gpt-5.6-luna", 0.20, 1.20, 0.02)
-        .written(0.25)
-        .long_above(272_000, 2.0, 1.5),
-    cached("openai.gpt-5.6-terra", 2.00, 12.00, 0.20)
-        .written(2.50)
-        .long_above(272_000, 2.0, 1.5),
-    cached("openai.gpt-5.6-sol", 4.00, 20.00, 0.40)
-        .written(5.00)
-        .long_above(272_000, 2.0, 1.5),
+    gpt("openai.gpt-5.4", 2.50, 15.00, 0.25),
+    gpt("openai.gpt-5.5", 5.00, 30.00, 0.50),
+    gpt("openai.gpt-5.6-luna", 0.20, 1.20, 0.02).written(0.25),
+    gpt("openai.gpt-5.6-terra", 2.00, 12.00, 0.20).written(2.50),
+    gpt("openai.gpt-5.6-sol", 4.00, 20.00, 0.40).written(5.00),
+    gpt("openai.gpt-6-astra", 10.00, 50.00, 1.00).written(12.50),
+    gpt("openai.gpt-6-luna", 0.10, 0.50, 0.01).written(0.125),
+    gpt("openai.gpt-6-sol", 2.00, 10.00, 0.20).written(2.50),
+    gpt("openai.gpt-6.1-sol", 2.00, 10.00, 0.10).written(2.50),
+    gpt("openai.gpt-6.1-terra", 1.00, 5.00, 0.05).written(1.25),
     Row::new("qwen.qwen3-32b", 0.15, 0.60),
     Row::new("qwen.qwen3-235b-a22b-2507", 0.22, 0.88),
     Row::new("qwen.qwen3-coder-30b-a3b", 0.15, 0.60),
     Row::new("qwen.qwen3-coder-next", 0.50, 1.20),
     Row::new("qwen.qwen3-next-80b-a3b", 0.15, 1.20),
     Row::new("qwen.qwen3-vl-235b-a22b", 0.53, 2.66),
+    Row::new("writer.palmyra-vision-7b", 0.15, 0.60),
     Row::new("writer.palmyra-x4", 2.50, 10.00),
     Row::new("writer.palmyra-x5", 0.60, 6.00),
     cached("xai.grok-4.6", 2.00, 6.00, 0.50),
+    cached("xai.grok-4.7", 2.00, 6.00, 0.50),
     Row::new("zai.glm-4.7", 0.60, 2.20),
     Row::new("zai.glm-4.7-flash", 0.07, 0.40),
     Row::new("zai.glm-5", 1.00, 3.20),
@@ -86,4 +89,9 @@ pub(super) const ROWS: &[Row] = &[
 /// One of the newest models: its input, its output and what is read from the cache, through `global.`.
 const fn cached(model: &'static str, input: f64, output: f64, read: f64) -> Row {
     Row::new(model, input, output).read(read).through_global()
+}
+
+/// The same of a GPT, to which prompts above 272,000 tokens are dearer.
+const fn gpt(model: &'static str, input: f64, output: f64, read: f64) -> Row {
+    cached(model, input, output, read).long_above(272_000, 2.0, 1.5)
 }

@@ -1,6 +1,6 @@
-use std::collections::BTreeSet;
-
 use super::*;
+
+mod places;
 
 /// The models that AWS documents for Converse and `InvokeModel`, one version of each.
 const MODELS: [&str; 108] = [
@@ -131,6 +131,7 @@ fn price(foundation_model: &str) -> Option<Price> {
     Price::of(
         foundation_model,
         Some(&format!("global.{foundation_model}")),
+        None,
     )
 }
 
@@ -191,6 +192,37 @@ fn claudes_prices_are_in_proportion() {
             "{model}"
         );
     }
+}
+
+#[test]
+fn an_hour_in_the_cache_costs_twice_the_prompt_and_long_prompts_more() {
+    for Row { model, price, .. } in rows() {
+        if let Some(for_an_hour) = price.cache_write_1h {
+            assert!((for_an_hour - 2.0 * price.input).abs() < 1e-9, "{model}");
+            assert!(
+                price
+                    .cache_write
+                    .is_some_and(|written| written < for_an_hour),
+                "{model}"
+            );
+        }
+        if let Some(long) = price.long_prompt {
+            assert!((100_000..=272_000).contains(&long.above), "{model}");
+            assert!(long.input > 1.0 && long.output > 1.0, "{model}");
+        }
+    }
+    let long: Vec<_> = rows()
+        .filter(|row| row.price.long_prompt.is_some() && !row.model.starts_with("openai."))
+        .map(|row| row.model)
+        .collect();
+    assert_eq!(
+        long,
+        [
+            "anthropic.claude-sonnet-4",
+            "anthropic.claude-sonnet-4-5",
+            "anthropic.claude-haiku-5-5"
+        ]
+    );
 }
 
 #[test]
@@ -268,105 +300,5 @@ fn dates_and_versions_are_no_part_of_a_name() {
     }
     for rest in ["-v", "-vx:0", "-2026-v1:0", "v1", "-2026010é"] {
         assert_eq!(price(&format!("amazon.nova-pro{rest}")), None, "{rest}");
-    }
-}
-
-#[test]
-fn newer_models_cost_a_tenth_more_in_a_geography_and_in_a_region() {
-    let sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0";
-    let long_prompt = Some(LongPrompt {
-        above: 200_000,
-        input: 2.0,
-        output: 1.5,
-    });
-    let globally = Price {
-        input: 3.0,
-        output: 15.0,
-        cache_read: Some(0.3),
-        cache_write: Some(3.75),
-        cache_write_1h: Some(6.0),
-        long_prompt,
-    };
-    let elsewhere = Price {
-        input: 3.3,
-        output: 16.5,
-        cache_read: Some(0.33),
-        cache_write: Some(4.125),
-        cache_write_1h: Some(6.6),
-        long_prompt,
-    };
-    let profile = |id: &str| Price::of(sonnet, Some(id));
-    let arn = "arn:aws:bedrock:us-east-1:123456789012:";
-    for id in [
-        format!("global.{sonnet}"),
-        format!("{arn}inference-profile/global.{sonnet}"),
-    ] {
-        assert_eq!(profile(&id), Some(globally), "{id}");
-    }
-    assert_eq!(Price::of(sonnet, None), Some(elsewhere));
-    for id in [
-        sonnet.to_owned(),
-        format!("us.{sonnet}"),
-        format!("mars.{sonnet}"),
-        format!("{arn}inference-profile/eu.{sonnet}"),
-        format!("{arn}application-inference-profile/ab12cd34ef56"),
-    ] {
-        assert_eq!(profile(&id), Some(elsewhere), "{id}");
-    }
-}
-
-#[test]
-fn older_models_cost_the_same_everywhere() {
-    for model in [
-        "anthropic.claude-sonnet-4-20250514-v1:0",
-        "amazon.nova-pro-v1:0",
-        "zai.glm-5",
-    ] {
-        let everywhere = price(model);
-        assert!(everywhere.is_some());
-        assert_eq!(Price::of(model, None), everywhere, "{model}");
-        assert_eq!(
-            Price::of(model, Some(&format!("us.{model}"))),
-            everywhere,
-            "{model}"
-        );
-    }
-}
-
-#[test]
-fn the_models_that_are_cheaper_through_global() {
-    let cheaper: BTreeSet<_> = rows()
-        .filter(|row| row.through == Through::Global)
-        .map(|row| row.model)
-        .collect();
-    let claude_4_5_and_later: BTreeSet<_> = anthropic::ROWS
-        .iter()
-        .map(|row| row.model)
-        .skip_while(|model| !model.ends_with("4-5"))
-        .collect();
-    assert!(cheaper.is_superset(&claude_4_5_and_later));
-    let others: Vec<_> = cheaper.difference(&claude_4_5_and_later).collect();
-    assert_eq!(
-        others,
-        [
-            &"amazon.nova-2-lite",
-            &"moonshotai.kimi-k3",
-            &"openai.gpt-5.6-luna",
-            &"openai.gpt-5.6-sol",
-            &"openai.gpt-5.6-terra",
-            &"xai.grok-4.6",
-            &"zai.glm-5.3"
-        ]
-    );
-}
-
-#[test]
-fn gov_cloud_has_prices_of_its_own() {
-    let haiku = "anthropic.claude-haiku-4-5-20251001-v1:0";
-    for profile in [
-        format!("us-gov.{haiku}"),
-        format!("arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/{haiku}"),
-    ] {
-        assert_eq!(Price::of(haiku, Some(&profile)), None, "{profile}");
     }
 }
