@@ -8,9 +8,10 @@ local BYTES = '{outcrop}:recall:bytes'
 local TURN = '{outcrop}:recall:turn:'
 local CALL = '{outcrop}:recall:call:'
 
+-- In microseconds, so that one use is told from the next.
 local function now()
   local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
 -- A number as Redis reads it: without an exponent.

@@ -9,7 +9,7 @@ local STEP = 500
 local ttl, most, turn = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local moment = now()
 
-local expired = redis.call('ZRANGEBYSCORE', TURNS, '-inf', text(moment - ttl), 'LIMIT', 0, STEP)
+local expired = redis.call('ZRANGEBYSCORE', TURNS, '-inf', text(moment - ttl * 1000), 'LIMIT', 0, STEP)
 for _, old in ipairs(expired) do
   forget(old)
 end

@@ -10,23 +10,22 @@ use outcrop::keys::{
 use tokio::task::JoinSet;
 
 use super::super::{budget, demand, settlement, usd};
-use super::{Hand, all_of_it, gateway, gateway_by, limited};
+use super::{Hand, all_of_it, answered, gateway, gateway_by, limited, spends, used};
 use crate::support::redis::RedisServer;
 
 /// Longer than a gateway counts as alive after it was heard.
 const SILENCE: Duration = Duration::from_secs(31);
 
-/// What a key used in all.
-async fn used(store: &RedisStore, key: &Key) -> Usage {
-    let query = UsageQuery {
-        key: Some(key.id),
-        ..UsageQuery::default()
-    };
-    let mut all = Usage::default();
-    for row in store.usage(&query).await.unwrap() {
-        all += row.usage;
-    }
-    all
+async fn reserve(store: &RedisStore, key: &Arc<Key>) -> Result<Grant, Refusal> {
+    answered(async || store.reserve(key, &demand()).await).await
+}
+
+async fn beat(store: &RedisStore) {
+    answered(async || store.beat().await).await;
+}
+
+async fn flush(store: &RedisStore) {
+    answered(async || store.flush().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,16 +67,19 @@ async fn several_gateways_never_admit_more_than_one_would() {
             gateways.push(Arc::clone(&store));
             for _ in 0..70 {
                 let (store, key) = (Arc::clone(&store), Arc::clone(&key));
-                requests.spawn(async move { store.reserve(&key, &demand()).await.unwrap() });
+                requests.spawn(async move { store.reserve(&key, &demand()).await });
             }
         }
         let answers = requests.join_all().await;
-        let granted: Vec<_> = answers.iter().flatten().collect();
-        assert_eq!(granted.len(), admitted, "{limits:?}");
+        // On a machine that is very busy some may not be answered in time.
+        let lost = answers.iter().filter(|answer| answer.is_err()).count();
+        let granted: Vec<_> = answers.iter().flatten().flatten().collect();
+        let expected = admitted.saturating_sub(lost)..=admitted;
+        assert!(expected.contains(&granted.len()), "{limits:?}");
         let mut ids: Vec<_> = granted.iter().map(|grant| grant.id).collect();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), admitted);
+        assert_eq!(ids.len(), granted.len());
     }
 }
 
@@ -92,10 +94,9 @@ async fn everything_is_booked_once_over_all_gateways() {
         let (store, key) = (gateway(&server).await, Arc::clone(&key));
         gateways.spawn(async move {
             for _ in 0..300 {
-                let grant = store.reserve(&key, &demand()).await.unwrap().unwrap();
+                let grant = reserve(&store, &key).await.unwrap();
                 store.settle(settlement(&key, grant, Some(all_of_it())));
             }
-            store.flush().await.unwrap();
         });
     }
     gateways.join_all().await;
@@ -111,7 +112,7 @@ async fn everything_is_booked_once_over_all_gateways() {
             ..Usage::default()
         }
     );
-    assert_eq!(store.spent(&key).await.unwrap(), (usd(9.0), Money::ZERO));
+    spends(&store, &key, usd(9.0)).await;
 }
 
 #[tokio::test]
@@ -128,19 +129,19 @@ async fn what_a_dead_gateway_left_is_booked_as_an_estimate() {
     });
     // More than are booked in one step.
     for _ in 0..150 {
-        dead.reserve(&key, &demand()).await.unwrap().unwrap();
+        reserve(&dead, &key).await.unwrap();
     }
     drop(dead);
     hand.advance(SILENCE / 2);
-    alive.beat().await.unwrap();
+    beat(&alive).await;
     assert!(matches!(
-        alive.reserve(&key, &demand()).await.unwrap(),
+        reserve(&alive, &key).await,
         Err(Refusal::Concurrency { .. })
     ));
     hand.advance(SILENCE / 2);
-    alive.beat().await.unwrap();
+    beat(&alive).await;
     hand.advance(Duration::from_secs(1));
-    alive.beat().await.unwrap();
+    beat(&alive).await;
     assert_eq!(
         used(&alive, &key).await,
         Usage {
@@ -153,8 +154,8 @@ async fn what_a_dead_gateway_left_is_booked_as_an_estimate() {
             ..Usage::default()
         }
     );
-    assert_eq!(alive.spent(&key).await.unwrap(), (usd(1.5), Money::ZERO));
-    alive.reserve(&key, &demand()).await.unwrap().unwrap();
+    spends(&alive, &key, usd(1.5)).await;
+    reserve(&alive, &key).await.unwrap();
 }
 
 #[tokio::test]
@@ -166,18 +167,18 @@ async fn a_gateway_that_was_taken_for_dead_books_nothing_twice() {
     let silent = gateway_by(&hand, &server).await;
     let other = gateway_by(&hand, &server).await;
     let key = limited(budget(10.0, Period::Total));
-    let early = silent.reserve(&key, &demand()).await.unwrap().unwrap();
+    let early = reserve(&silent, &key).await.unwrap();
     for _ in 0..3 {
         hand.advance(SILENCE / 2);
-        other.beat().await.unwrap();
+        beat(&other).await;
     }
     silent.settle(settlement(&key, early, Some(all_of_it())));
-    let late = silent.reserve(&key, &demand()).await.unwrap().unwrap();
+    let late = reserve(&silent, &key).await.unwrap();
     silent.settle(settlement(&key, late, Some(all_of_it())));
-    silent.flush().await.unwrap();
+    flush(&silent).await;
     let used = used(&other, &key).await;
     assert_eq!((used.requests, used.estimated_requests), (2, 1));
-    assert_eq!(other.spent(&key).await.unwrap(), (usd(0.02), Money::ZERO));
+    spends(&other, &key, usd(0.02)).await;
 }
 
 #[tokio::test]
@@ -189,18 +190,18 @@ async fn after_a_silence_of_the_server_nobody_is_taken_for_dead() {
     let first = gateway_by(&hand, &server).await;
     let second = gateway_by(&hand, &server).await;
     let key = limited(budget(10.0, Period::Total));
-    let grant = first.reserve(&key, &demand()).await.unwrap().unwrap();
+    let grant = reserve(&first, &key).await.unwrap();
     hand.advance(10 * SILENCE);
     // The second is back before the first.
-    second.beat().await.unwrap();
+    beat(&second).await;
     hand.advance(SILENCE / 2);
-    second.beat().await.unwrap();
-    first.beat().await.unwrap();
+    beat(&second).await;
+    beat(&first).await;
     hand.advance(SILENCE / 2);
-    second.beat().await.unwrap();
+    beat(&second).await;
     assert_eq!(used(&second, &key).await, Usage::default());
     first.settle(settlement(&key, grant, Some(all_of_it())));
-    first.flush().await.unwrap();
+    flush(&first).await;
     assert_eq!(used(&second, &key).await.estimated_requests, 0);
-    assert_eq!(second.spent(&key).await.unwrap(), (usd(0.01), Money::ZERO));
+    spends(&second, &key, usd(0.01)).await;
 }
