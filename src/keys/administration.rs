@@ -13,6 +13,7 @@ pub use change::{BudgetChange, Change, KeyChange};
 pub use draft::KeyDraft;
 pub use mistakes::{KeyMistake, KeyMistakes};
 pub use moment::{Moment, parse_time};
+pub use rotation::Rotation;
 pub use usage_report::{UsageGroup, UsageLine, UsageQuestion, UsageReport};
 pub use view::{IssuedKey, KeyList, KeyStatus, KeyView, Spending};
 

@@ -26,8 +26,8 @@ mod usage;
 pub use access::{Access, open};
 pub use administration::{
     Administration, AdministrationError, BudgetChange, Change, IssuedKey, KeyChange, KeyDraft,
-    KeyList, KeyMistake, KeyMistakes, KeyStatus, KeyView, Moment, Spending, UsageGroup, UsageLine,
-    UsageQuestion, UsageReport, parse_time,
+    KeyList, KeyMistake, KeyMistakes, KeyStatus, KeyView, Moment, Rotation, Spending, UsageGroup,
+    UsageLine, UsageQuestion, UsageReport, parse_time,
 };
 pub use api_key::{ApiKey, KeyId, MalformedKey};
 pub use demand::{

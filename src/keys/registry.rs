@@ -189,6 +189,11 @@ impl Keys {
         answer.map_err(|error| warn!("{error}")).ok()
     }
 
+    /// The store, for those who manage what is in it; `None` while there is none.
+    pub fn store(&self) -> Option<Arc<dyn KeyStore>> {
+        self.shared.store.get().map(Arc::clone)
+    }
+
     /// Waits until all that was settled is kept, for at most five seconds.
     pub async fn close(&self) {
         if let Some(store) = self.shared.store.get() {

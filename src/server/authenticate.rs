@@ -65,7 +65,8 @@ impl fmt::Debug for ApiKeys {
     }
 }
 
-fn presented(headers: &HeaderMap) -> Option<&[u8]> {
+/// The key of a request, in whichever header it came.
+pub(super) fn presented(headers: &HeaderMap) -> Option<&[u8]> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len())?;
         scheme

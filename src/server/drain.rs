@@ -4,6 +4,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -32,10 +36,39 @@ pub struct Drained {
     pub cut: usize,
 }
 
+/// What answers the requests that come to a listener.
+pub(super) trait Service: Send + Sync + 'static {
+    /// What answers are made of.
+    type Body: Body<Data = Bytes, Error = Infallible> + Send + 'static;
+
+    /// Answers one request; whatever goes wrong becomes an answer here.
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        connection: &ConnectionState,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+
+    /// Says that no new work is wanted.
+    fn drain(&self);
+
+    /// Waits until no new work is wanted.
+    fn draining(&self) -> impl Future<Output = ()> + Send;
+}
+
 /// Serves `listener` until `shutdown`, then stops accepting and lets open answers go on for at most `grace`.
 pub async fn run(
     listener: TcpListener,
     gateway: Arc<Gateway>,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
+) -> Drained {
+    serve_until(listener, gateway, shutdown, grace).await
+}
+
+/// The same for anything that answers requests.
+pub(super) async fn serve_until<S: Service>(
+    listener: TcpListener,
+    service: Arc<S>,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
 ) -> Drained {
@@ -48,7 +81,7 @@ pub async fn run(
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve(stream, &gateway, &graceful, &mut connections),
+                Ok((stream, _)) => serve(stream, &service, &graceful, &mut connections),
                 Err(error) => {
                     warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -57,7 +90,7 @@ pub async fn run(
         }
     }
     drop(listener);
-    gateway.drain();
+    service.drain();
     let all = async {
         graceful.shutdown().await;
         while connections.join_next().await.is_some() {}
@@ -71,9 +104,9 @@ pub async fn run(
     Drained { cut }
 }
 
-fn serve(
+fn serve<S: Service>(
     stream: TcpStream,
-    gateway: &Arc<Gateway>,
+    service: &Arc<S>,
     graceful: &GracefulShutdown,
     connections: &mut JoinSet<()>,
 ) {
@@ -81,32 +114,32 @@ fn serve(
     let _ = stream.set_nodelay(true);
     let state = ConnectionState::default();
     let io = TokioIo::new(ClientStream::new(stream, state.clone()));
-    let service = service_fn({
-        let (gateway, state) = (Arc::clone(gateway), state.clone());
+    let answers = service_fn({
+        let (service, state) = (Arc::clone(service), state.clone());
         move |request| {
-            let (gateway, state) = (Arc::clone(&gateway), state.clone());
-            async move { Ok::<_, Infallible>(gateway.handle(request, &state).await) }
+            let (service, state) = (Arc::clone(&service), state.clone());
+            async move { Ok::<_, Infallible>(service.handle(request, &state).await) }
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .serve_connection(io, service);
+        .serve_connection(io, answers);
     let connection = graceful.watch(connection);
-    let gateway = Arc::clone(gateway);
+    let service = Arc::clone(service);
     connections.spawn(async move {
         tokio::select! {
             ended = connection => if let Err(error) = ended {
                 debug!(%error, "a connection ended badly");
             },
-            () = without_request(&gateway, &state) => debug!("a connection without a request was cut"),
+            () = without_request(&*service, &state) => debug!("a connection without a request was cut"),
         }
     });
 }
 
-/// Waits until the gateway drains and the connection still has no whole request.
-async fn without_request(gateway: &Gateway, state: &ConnectionState) {
-    gateway.draining().await;
+/// Waits until no new work is wanted and the connection still has no whole request.
+async fn without_request(service: &impl Service, state: &ConnectionState) {
+    service.draining().await;
     let mut looks = interval(LAST_HEAD_TIME);
     // The first look is immediate.
     looks.tick().await;

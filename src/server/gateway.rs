@@ -16,6 +16,7 @@ use super::authenticate::ApiKeys;
 use super::body::{Payload, ResponseBody};
 use super::cached_prefixes::CachedPrefixes;
 use super::connection::ConnectionState;
+use super::drain::Service;
 use super::exchange::Exchange;
 use super::guard::check_browser;
 use super::request_body::{BodyBudget, RequestBody};
@@ -144,73 +145,6 @@ impl Gateway {
         self.images.as_ref()
     }
 
-    /// Says that no new work is wanted: `/ready` fails from now on.
-    pub(super) fn drain(&self) {
-        self.draining.send_replace(true);
-    }
-
-    /// Waits until no new work is wanted.
-    pub(super) async fn draining(&self) {
-        // The sender lives in `self`, so this cannot fail.
-        let _ = self
-            .draining
-            .subscribe()
-            .wait_for(|draining| *draining)
-            .await;
-    }
-
-    /// Answers one request; whatever goes wrong becomes an answer here.
-    pub(super) async fn handle(
-        &self,
-        request: Request<Incoming>,
-        connection: &ConnectionState,
-    ) -> Response<ResponseBody> {
-        let (head, incoming) = request.into_parts();
-        let request_id = RequestId::of(&head.headers, fastrand::u128(..));
-        let mut exchange = Exchange::begin(
-            self.metrics.clone(),
-            request_id,
-            connection.request(),
-            self.draining.subscribe(),
-            Arc::clone(&self.cached_prefixes),
-        );
-        let mut body = RequestBody::new(incoming, &head.headers);
-        let (status, reply) = match self.answer(&head, &mut body, &mut exchange).await {
-            Ok(reply) => (StatusCode::OK, reply),
-            Err(error) => refusal(&error, &mut exchange),
-        };
-        let Reply {
-            mut headers,
-            payload,
-        } = reply;
-        if !body.discard().await {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            connection.leave_unread();
-        }
-        headers.insert(X_REQUEST_ID, exchange.request_id.header());
-        if [Route::ChatCompletions, Route::Embeddings]
-            .map(Route::name)
-            .contains(&exchange.route)
-        {
-            headers.insert(
-                X_OUTCROP_ATTEMPTS,
-                HeaderValue::from(exchange.attempts.begun()),
-            );
-        }
-        if let Some(id) = exchange
-            .upstream_request_id
-            .as_deref()
-            .and_then(|id| HeaderValue::from_str(id).ok())
-        {
-            headers.insert(X_AMZN_REQUESTID, id);
-        }
-        exchange.status = Some(status);
-        let mut response = Response::new(ResponseBody::new(payload, exchange));
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        response
-    }
-
     async fn answer(
         &self,
         head: &Parts,
@@ -287,6 +221,77 @@ impl Gateway {
             HeaderValue::from_static(metrics::CONTENT_TYPE),
         );
         reply
+    }
+}
+
+impl Service for Gateway {
+    type Body = ResponseBody;
+
+    /// Says that no new work is wanted: `/ready` fails from now on.
+    fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Waits until no new work is wanted.
+    async fn draining(&self) {
+        // The sender lives in `self`, so this cannot fail.
+        let _ = self
+            .draining
+            .subscribe()
+            .wait_for(|draining| *draining)
+            .await;
+    }
+
+    /// Answers one request; whatever goes wrong becomes an answer here.
+    async fn handle(
+        &self,
+        request: Request<Incoming>,
+        connection: &ConnectionState,
+    ) -> Response<ResponseBody> {
+        let (head, incoming) = request.into_parts();
+        let request_id = RequestId::of(&head.headers, fastrand::u128(..));
+        let mut exchange = Exchange::begin(
+            self.metrics.clone(),
+            request_id,
+            connection.request(),
+            self.draining.subscribe(),
+            Arc::clone(&self.cached_prefixes),
+        );
+        let mut body = RequestBody::new(incoming, &head.headers);
+        let (status, reply) = match self.answer(&head, &mut body, &mut exchange).await {
+            Ok(reply) => (StatusCode::OK, reply),
+            Err(error) => refusal(&error, &mut exchange),
+        };
+        let Reply {
+            mut headers,
+            payload,
+        } = reply;
+        if !body.discard().await {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            connection.leave_unread();
+        }
+        headers.insert(X_REQUEST_ID, exchange.request_id.header());
+        if [Route::ChatCompletions, Route::Embeddings]
+            .map(Route::name)
+            .contains(&exchange.route)
+        {
+            headers.insert(
+                X_OUTCROP_ATTEMPTS,
+                HeaderValue::from(exchange.attempts.begun()),
+            );
+        }
+        if let Some(id) = exchange
+            .upstream_request_id
+            .as_deref()
+            .and_then(|id| HeaderValue::from_str(id).ok())
+        {
+            headers.insert(X_AMZN_REQUESTID, id);
+        }
+        exchange.status = Some(status);
+        let mut response = Response::new(ResponseBody::new(payload, exchange));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
     }
 }
 

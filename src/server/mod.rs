@@ -1,5 +1,6 @@
 //! Towards the client: accept, route, authenticate, read, answer, drain.
 
+mod admin;
 mod aside;
 mod authenticate;
 mod beginning;
@@ -30,6 +31,7 @@ mod stream;
 mod translation;
 mod upstream_failure;
 
+pub use admin::Admin;
 pub use authenticate::ApiKeys;
 pub use drain::{Drained, run};
 pub use gateway::Gateway;

@@ -5,6 +5,7 @@
 )]
 
 mod accepted;
+mod admin;
 mod architecture;
 mod command_line;
 mod corpus;

@@ -1,12 +1,13 @@
 //! The members of a JSON object, read one by one, so that everything that is wrong can be told at once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::change::{BudgetChange, Change};
 use super::mistakes::{Found, KeyMistakes};
-use super::moment::Moment;
+use super::moment::{Moment, parse_time};
 use crate::bedrock::Money;
 use crate::keys::{KeyKind, ModelPattern, Period};
 
@@ -98,6 +99,18 @@ impl Members {
         self.change(name, found, |value| {
             Moment::parse(value.as_str().unwrap_or_default())
         })
+    }
+
+    /// A time such as `24h`.
+    pub(super) fn time(&mut self, name: &str, found: &mut Found) -> Option<Duration> {
+        let value = self.0.shift_remove(name)?;
+        match parse_time(value.as_str().unwrap_or_default()) {
+            Ok(time) => Some(time),
+            Err(problem) => {
+                found.note(name, problem);
+                None
+            }
+        }
     }
 
     pub(super) fn patterns(&mut self, name: &str, found: &mut Found) -> Change<Vec<ModelPattern>> {

@@ -1,5 +1,6 @@
 //! A key as its operator sees it: everything but what proves it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -82,8 +83,21 @@ pub struct IssuedKey {
 /// All keys, as the operator's interface lists them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct KeyList {
+    /// `list`
+    #[serde(default)]
+    pub object: Cow<'static, str>,
     /// The keys.
     pub data: Vec<KeyView>,
+}
+
+impl KeyList {
+    /// The list of `keys`.
+    pub fn of(keys: Vec<KeyView>) -> Self {
+        Self {
+            object: Cow::Borrowed("list"),
+            data: keys,
+        }
+    }
 }
 
 impl KeyView {

@@ -15,6 +15,7 @@ use outcrop::keys::{
     Settlement, Spent, Timestamp,
 };
 
+mod command;
 mod outage;
 mod redis;
 mod sqlite;
