@@ -62,12 +62,14 @@ pub async fn run(
         graceful.shutdown().await;
         while connections.join_next().await.is_some() {}
     };
-    if timeout(grace, all).await.is_ok() {
-        return Drained { cut: 0 };
+    let mut cut = 0;
+    if timeout(grace, all).await.is_err() {
+        while connections.try_join_next().is_some() {}
+        cut = connections.len();
+        let _ = timeout(CUT_TIME, connections.shutdown()).await;
     }
-    while connections.try_join_next().is_some() {}
-    let cut = connections.len();
-    let _ = timeout(CUT_TIME, connections.shutdown()).await;
+    // What was read on without a client ended when the draining began, and is accounted for a moment later.
+    let _ = timeout(CUT_TIME, gateway.nobody_left()).await;
     Drained { cut }
 }
 
@@ -85,7 +87,7 @@ fn serve(
         let (gateway, state) = (Arc::clone(gateway), state.clone());
         move |request| {
             let (gateway, state) = (Arc::clone(&gateway), state.clone());
-            async move { Ok::<_, Infallible>(gateway.handle(request, &state).await) }
+            async move { Ok::<_, Infallible>(gateway.serve(request, state).await) }
         }
     });
     let connection = http1::Builder::new()
