@@ -21,6 +21,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use outcrop::config::{self, Config, Environment};
 use outcrop::fixture::{Options, StandIn};
+use outcrop::keys::Keys;
 use outcrop::metrics::Metrics;
 use outcrop::models::Models;
 use outcrop::server::{self, Gateway};
@@ -118,7 +119,9 @@ async fn start_gateway(bedrock: &str) -> Result<String, Box<dyn Error>> {
     let models = Models::begin(&config, accounts, |_| None, &metrics)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let gateway = Arc::new(Gateway::new(&config, address, models, metrics, None));
+    let keys = Keys::begin(&config.keys, &metrics).await?;
+    let gateway = Gateway::new(&config, address, models, keys, metrics, None);
+    let gateway = Arc::new(gateway);
     tokio::spawn(server::run(listener, gateway, pending(), config.grace));
     Ok(address.to_string())
 }

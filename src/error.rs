@@ -1,6 +1,7 @@
 //! What went wrong: its HTTP status and its OpenAI error object.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, StatusCode};
@@ -20,13 +21,31 @@ const MAX_SHOWN_PATH: usize = 100;
 pub enum Error {
     /// The request is wrong, or asks for what cannot be had.
     InvalidRequest(InvalidRequest),
-    /// No key, or one that is not known.
-    Unauthorized {
-        /// Whether there was a key at all.
-        presented: bool,
-    },
+    /// No key, or none that is valid.
+    Unauthorized(InvalidKey),
     /// A web page, or a name that is not this gateway's, wants to use it without a key.
     Forbidden(&'static str),
+    /// The key is for something else.
+    NotPermitted(&'static str),
+    /// The key may not use the model. As OpenAI does, it is told like one that is not there.
+    ModelNotAllowed {
+        /// The id that clients know.
+        id: String,
+        /// Why not, where there is more to say.
+        reason: &'static str,
+    },
+    /// A rate limit of the key is reached.
+    RateLimited {
+        /// Which.
+        message: String,
+        /// When to ask again, in whole seconds.
+        retry_after: u32,
+    },
+    /// The budget of the key is spent, and asking again will not help.
+    BudgetSpent {
+        /// Which budget.
+        message: String,
+    },
     /// No such path.
     NotFound {
         /// Method and path as they came.
@@ -57,6 +76,19 @@ pub enum Error {
     Upstream(Box<Failure>),
 }
 
+/// What is wrong with the key of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidKey {
+    /// There is none.
+    Missing,
+    /// Nobody knows it.
+    Unknown,
+    /// It was valid until this moment, in RFC 3339.
+    Expired(String),
+    /// It was revoked.
+    Revoked,
+}
+
 impl From<InvalidRequest> for Error {
     fn from(error: InvalidRequest) -> Self {
         Self::InvalidRequest(error)
@@ -74,9 +106,12 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) | Self::BodyInterrupted => StatusCode::BAD_REQUEST,
-            Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::NotFound { .. } | Self::UnknownModel { .. } => StatusCode::NOT_FOUND,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::NotPermitted(_) => StatusCode::FORBIDDEN,
+            Self::NotFound { .. } | Self::UnknownModel { .. } | Self::ModelNotAllowed { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            Self::RateLimited { .. } | Self::BudgetSpent { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -123,8 +158,14 @@ impl Error {
     /// Adds the headers that go with the status.
     pub fn write_headers(&self, headers: &mut HeaderMap) {
         match self {
-            Self::Unauthorized { .. } => {
+            Self::Unauthorized(_) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::RateLimited { retry_after, .. } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+            }
+            Self::BudgetSpent { .. } => {
+                headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
             }
             Self::MethodNotAllowed { allow } => {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));
@@ -145,24 +186,35 @@ impl Error {
             }
             Self::InvalidRequest(_)
             | Self::Forbidden(_)
+            | Self::NotPermitted(_)
             | Self::NotFound { .. }
             | Self::UnknownModel { .. }
+            | Self::ModelNotAllowed { .. }
             | Self::TooLarge { .. } => {}
         }
     }
 
     fn param(&self) -> Option<&'static str> {
-        matches!(self, Self::UnknownModel { .. }).then_some("model")
+        let of_model = matches!(
+            self,
+            Self::UnknownModel { .. } | Self::ModelNotAllowed { .. }
+        );
+        of_model.then_some("model")
     }
 
     fn class(&self) -> (&'static str, Option<&'static str>) {
         match self {
-            Self::Unauthorized { .. } => ("authentication_error", Some("invalid_api_key")),
+            Self::Unauthorized(_) => ("authentication_error", Some("invalid_api_key")),
             Self::TooLarge { .. } => ("invalid_request_error", Some("request_too_large")),
             Self::NotFound { .. } => ("invalid_request_error", Some("unknown_url")),
-            Self::UnknownModel { .. } => ("invalid_request_error", Some("model_not_found")),
+            Self::UnknownModel { .. } | Self::ModelNotAllowed { .. } => {
+                ("invalid_request_error", Some("model_not_found"))
+            }
+            Self::RateLimited { .. } => ("rate_limit_error", Some("rate_limit_exceeded")),
+            Self::BudgetSpent { .. } => ("insufficient_quota", Some("insufficient_quota")),
             Self::MethodNotAllowed { .. } => ("invalid_request_error", Some("method_not_allowed")),
             Self::Forbidden(_) => ("permission_error", Some("forbidden_origin")),
+            Self::NotPermitted(_) => ("permission_error", Some("insufficient_permissions")),
             Self::BodyTimeout => ("timeout", Some("request_timeout")),
             Self::Unavailable(_) => ("server_error", Some("unavailable")),
             Self::InvalidRequest(_) | Self::BodyInterrupted | Self::Upstream(_) => {
@@ -173,20 +225,20 @@ impl Error {
 
     fn message(&self) -> String {
         match self {
-            Self::Unauthorized { presented: false } => {
-                "You didn't provide an API key. Send the key that this gateway's \
-                 operator gave you in an Authorization header: 'Authorization: Bearer KEY'."
-                    .to_owned()
-            }
-            Self::Unauthorized { presented: true } => {
-                "Incorrect API key provided. Use a key that this gateway's operator gave you."
-                    .to_owned()
-            }
+            Self::Unauthorized(key) => key.to_string(),
             Self::Forbidden(reason) => {
                 format!(
                     "{reason} Set OUTCROP_API_KEY for the gateway, and send that key, to allow it."
                 )
             }
+            Self::NotPermitted(reason) => (*reason).to_owned(),
+            Self::ModelNotAllowed { id, reason } => {
+                format!(
+                    "The model '{}' does not exist, or this key has no access to it. {reason}",
+                    excerpt(id)
+                )
+            }
+            Self::RateLimited { message, .. } | Self::BudgetSpent { message } => message.clone(),
             Self::NotFound { request } => {
                 let shown: String = request.chars().take(MAX_SHOWN_PATH).collect();
                 format!(
@@ -214,6 +266,27 @@ impl Error {
             Self::Unavailable(reason) => format!("Service unavailable: {reason}."),
             Self::InvalidRequest(error) => error.message.clone(),
             Self::Upstream(failure) => failure.object.message.clone(),
+        }
+    }
+}
+
+impl fmt::Display for InvalidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str(
+                "You didn't provide an API key. Send the key that this gateway's operator gave you in an Authorization \
+                 header: 'Authorization: Bearer KEY'.",
+            ),
+            Self::Unknown => f.write_str(
+                "Incorrect API key provided. Use a key that this gateway's operator gave you.",
+            ),
+            Self::Expired(at) => write!(
+                f,
+                "This API key expired at {at}. Ask this gateway's operator for another."
+            ),
+            Self::Revoked => f.write_str(
+                "This API key was revoked. Ask this gateway's operator for another.",
+            ),
         }
     }
 }

@@ -11,14 +11,18 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use keys::KeyMetrics;
 use labels::{
     Answer, CacheOutcome, Exception, Failure, Kind, Model, Operation, Outcome, Reason, Request,
     TokenKind,
 };
-use models::Models;
+use names::Names;
 
+mod keys;
 mod labels;
-mod models;
+mod names;
+
+pub use keys::KeyRequest;
 
 /// The content type of what [`Metrics::encode`] writes; Prometheus reads it as text either way.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -39,6 +43,9 @@ const DURATION_BUCKETS: [f64; 14] = [
     0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0, 600.0, 3600.0,
 ];
 
+/// How many models become labels; every further one is `other`.
+const MAX_MODELS: usize = 200;
+
 /// All metrics of the process: a handle that is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -48,7 +55,8 @@ pub struct Metrics {
 #[derive(Debug)]
 struct Shared {
     registry: Registry,
-    models: Models,
+    models: Names,
+    keys: KeyMetrics,
     requests: Family<Request, Counter>,
     errors: Family<Failure, Counter>,
     tokens: Family<Kind, Counter>,
@@ -248,6 +256,11 @@ impl Metrics {
             .inc();
     }
 
+    /// Counts a request with a managed key, and what it took.
+    pub fn key_request(&self, request: &KeyRequest<'_>) {
+        self.shared.keys.request(request);
+    }
+
     /// Writes all metrics as text of the type [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut page = String::new();
@@ -261,7 +274,8 @@ impl Shared {
     fn new() -> Self {
         let mut shared = Self {
             registry: Registry::with_prefix("outcrop"),
-            models: Models::default(),
+            models: Names::new(MAX_MODELS),
+            keys: KeyMetrics::default(),
             requests: Family::default(),
             errors: Family::default(),
             tokens: Family::default(),
@@ -364,6 +378,7 @@ impl Shared {
             "Requests with a managed key that came while the store did not answer, by outcome",
             self.without_key_store.clone(),
         );
+        self.keys.register(registry);
     }
 }
 

@@ -15,9 +15,10 @@ use super::embedded::Embedded;
 use super::replay::speed;
 use super::signals::Signals;
 use super::{Failure, logs, print};
-use crate::config::{self, Config, Environment, FetchImages, Flags, Loaded, Reference};
+use crate::config::{self, Config, Environment, FetchImages, Flags, Loaded, Reference, StateKey};
 use crate::fetch::{ImageFetcher, Network};
 use crate::fixture::Recorder;
+use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::server::{self, Drained, Gateway};
@@ -100,9 +101,9 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
         return print(&loaded.to_string());
     }
     let mut config = loaded.config;
-    refuse_open_gateway(&config)?;
     let recorder = arguments.record.as_deref().map(recorder).transpose()?;
     let metrics = Metrics::new();
+    let keys = begin_keys(&mut config, &metrics).await?;
     let listener = listen(config.listen).await?;
     let address = listener.local_addr()?;
     // From here on it is the real port that counts, also where 0 was asked for.
@@ -119,15 +120,22 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     first_credentials(accounts.own()).await?;
     // Installed before the line that says that we are there, so that whoever waits for it may signal at once.
     let mut signals = Signals::new()?;
-    describe(&config, &accounts, arguments.replay.as_deref())?;
+    describe(&config, &keys, &accounts, arguments.replay.as_deref())?;
     let images = image_fetcher(&config.fetch)?;
     let cache_file = |places: &[Bedrock]| match arguments.replay {
         Some(_) => None,
         None => Discovery::cache_file(environment, places),
     };
     let models = Models::begin(&config, accounts, cache_file, &metrics)?;
-    let gateway =
-        Gateway::new(&config, address, models, metrics, recorder.clone()).fetching(images);
+    let gateway = Gateway::new(
+        &config,
+        address,
+        models,
+        keys.clone(),
+        metrics,
+        recorder.clone(),
+    )
+    .fetching(images);
     let gateway = Arc::new(gateway);
     logs::listening(address);
 
@@ -150,7 +158,19 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     if let Some(recorder) = recorder {
         recorder.idle().await;
     }
+    keys.close().await;
     Ok(())
+}
+
+/// Opens the store of managed keys. It also keeps the key that authenticates what clients keep, where the operator set
+/// none.
+async fn begin_keys(config: &mut Config, metrics: &Metrics) -> Result<Keys, Failure> {
+    let keys = Keys::begin(&config.keys, metrics).await?;
+    refuse_open_gateway(config, &keys)?;
+    if config.state_key.is_none() {
+        config.state_key = keys.state_key().await.map(StateKey::new);
+    }
+    Ok(keys)
 }
 
 /// Waits for the first credentials longer than a request would: a process that asks somebody may take its time.
@@ -168,13 +188,14 @@ async fn first_credentials(bedrock: &Bedrock) -> Result<(), CredentialsError> {
 }
 
 /// Off loopback, a gateway without keys would let the whole network spend its owner's money.
-fn refuse_open_gateway(config: &Config) -> Result<(), Failure> {
-    if !config.api_keys.is_empty() || config.listen.ip().is_loopback() || config.allow_anonymous {
+fn refuse_open_gateway(config: &Config, keys: &Keys) -> Result<(), Failure> {
+    let has_keys = !config.api_keys.is_empty() || keys.are_required();
+    if has_keys || config.listen.ip().is_loopback() || config.allow_anonymous {
         return Ok(());
     }
     Err(Failure::new(format!(
-        "{} is not a loopback address and no keys are configured: set OUTCROP_API_KEY, listen on 127.0.0.1, or allow \
-         everybody with --allow-anonymous",
+        "{} is not a loopback address and no keys are configured: make one with outcrop keys create, set OUTCROP_API_KEY, listen \
+         on 127.0.0.1, or allow everybody with --allow-anonymous",
         config.listen
     )))
 }
@@ -207,7 +228,12 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
 }
 
 /// Says in one line each what is in force.
-fn describe(config: &Config, accounts: &Accounts, replay: Option<&Path>) -> Result<(), SetupError> {
+fn describe(
+    config: &Config,
+    keys: &Keys,
+    accounts: &Accounts,
+    replay: Option<&Path>,
+) -> Result<(), SetupError> {
     let in_force = accounts.own().describe();
     if let Some(folder) = replay {
         info!("replaying {} instead of calling AWS", folder.display());
@@ -236,7 +262,9 @@ fn describe(config: &Config, accounts: &Accounts, replay: Option<&Path>) -> Resu
              what `openssl rand -base64 32` prints"
         );
     }
-    if config.api_keys.is_empty() {
+    if keys.are_required() {
+        info!("keys from {}", config.keys.store);
+    } else if config.api_keys.is_empty() {
         warn!(
             "no keys are configured: everybody who reaches {} can call",
             config.listen

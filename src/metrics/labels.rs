@@ -1,14 +1,15 @@
-//! The label sets. None holds anything a client sent but the bounded name of the model.
+//! The label sets. None holds anything a client sent but the bounded name of the model;
+//! of a key it is the id and the operator's name for it.
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 
-use super::models::ModelLabel;
+use super::names::NameLabel;
 
 /// Labels of finished requests.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct Request {
     pub(super) route: &'static str,
-    pub(super) model: ModelLabel,
+    pub(super) model: NameLabel,
     pub(super) status: u16,
     pub(super) stream: bool,
 }
@@ -29,21 +30,44 @@ pub(super) struct Failure {
 /// Labels of token counts.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct Kind {
-    pub(super) model: ModelLabel,
+    pub(super) model: NameLabel,
     pub(super) kind: TokenKind,
 }
 
 /// Labels of requests with cache points.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct CacheOutcome {
-    pub(super) model: ModelLabel,
+    pub(super) model: NameLabel,
     pub(super) status: &'static str,
+}
+
+/// Labels of a managed key.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct Key {
+    pub(super) key: NameLabel,
+    pub(super) key_id: NameLabel,
+}
+
+/// Labels of finished requests with a managed key.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct KeyRequest {
+    pub(super) key: NameLabel,
+    pub(super) key_id: NameLabel,
+    pub(super) status: u16,
+}
+
+/// Labels of the token counts of a managed key.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct KeyKind {
+    pub(super) key: NameLabel,
+    pub(super) key_id: NameLabel,
+    pub(super) kind: TokenKind,
 }
 
 /// Labels of times that depend on the model alone.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct Model {
-    pub(super) model: ModelLabel,
+    pub(super) model: NameLabel,
 }
 
 /// Labels of calls to Bedrock.

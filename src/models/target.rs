@@ -35,6 +35,13 @@ pub struct Targets {
     pub others: VecDeque<Target>,
 }
 
+impl Targets {
+    /// All of them, best first.
+    pub fn iter(&self) -> impl Iterator<Item = &Target> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
 impl Target {
     pub(super) fn new(bedrock: Bedrock, model_id: &str) -> Self {
         Self {

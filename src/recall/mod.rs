@@ -8,6 +8,7 @@ mod shared;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -21,15 +22,18 @@ pub enum Owner {
     Anonymous,
     /// The SHA-256 digest of a key of `OUTCROP_API_KEY`.
     StaticKey([u8; 32]),
+    /// The id of a managed key, which stays the same when the key is rotated.
+    ManagedKey(Arc<str>),
 }
 
 impl fmt::Debug for Owner {
     /// Leaves the digest out: keys of few characters could be guessed from it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Anonymous => "Anonymous",
-            Self::StaticKey(_) => "StaticKey(hidden)",
-        })
+        match self {
+            Self::Anonymous => f.write_str("Anonymous"),
+            Self::StaticKey(_) => f.write_str("StaticKey(hidden)"),
+            Self::ManagedKey(id) => write!(f, "ManagedKey({id})"),
+        }
     }
 }
 

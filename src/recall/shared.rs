@@ -195,5 +195,6 @@ fn name_of(owner: &Owner) -> String {
             let digest = Bytes::copy_from_slice(&hash.finalize());
             format!("static:{digest:x}")
         }
+        Owner::ManagedKey(id) => format!("key:{id}"),
     }
 }

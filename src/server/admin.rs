@@ -141,10 +141,10 @@ impl Admin {
 impl Service for Admin {
     type Body = Full<Bytes>;
 
-    async fn handle(
-        &self,
+    async fn serve(
+        self: Arc<Self>,
         request: Request<Incoming>,
-        connection: &ConnectionState,
+        connection: ConnectionState,
     ) -> Response<Self::Body> {
         let (head, incoming) = request.into_parts();
         let request_id = RequestId::of(&head.headers, fastrand::u128(..));

@@ -1,4 +1,4 @@
-//! Static keys: who may use the gateway.
+//! Who calls: the key of a request is compared with the static keys and with the managed ones.
 
 use std::fmt;
 
@@ -7,61 +7,91 @@ use http::header::AUTHORIZATION;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
+use super::caller::Caller;
 use crate::config::Secret;
-use crate::error::Error;
-use crate::recall::Owner;
+use crate::error::{Error, InvalidKey};
+use crate::keys::{Keys, StoreState, Timestamp, Unauthenticated};
 
 /// Other headers that clients put a key into: Anthropic's SDKs and Azure's.
 const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
 
-/// The keys that are known, as digests. Without any key nobody needs one.
-#[derive(Clone, Default)]
-pub struct ApiKeys {
-    digests: Vec<[u8; 32]>,
+/// All keys that are known.
+#[derive(Debug)]
+pub(super) struct Callers {
+    static_keys: StaticKeys,
+    keys: Keys,
 }
 
-impl ApiKeys {
-    /// The keys of `OUTCROP_API_KEY`.
-    pub fn new(keys: &[Secret]) -> Self {
+/// The keys of `OUTCROP_API_KEY`, as digests.
+#[derive(Clone, Default)]
+struct StaticKeys(Vec<[u8; 32]>);
+
+impl Callers {
+    /// Those of `OUTCROP_API_KEY`, and the managed ones.
+    pub(super) fn new(static_keys: &[Secret], keys: Keys) -> Self {
         Self {
-            digests: keys
-                .iter()
-                .map(|key| Sha256::digest(key.expose()).into())
-                .collect(),
+            static_keys: StaticKeys::new(static_keys),
+            keys,
         }
     }
 
-    /// Whether there are none, so that anybody on this host may call.
-    pub fn is_empty(&self) -> bool {
-        self.digests.is_empty()
+    /// The managed keys.
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
-    /// Checks the key of a request and says whose it is. All digests are compared in full, so that the time tells
-    /// nothing.
+    /// Whether nobody needs a key: there are no static ones, and no store of managed ones.
+    pub(super) fn are_anonymous(&self) -> bool {
+        self.static_keys.0.is_empty() && !self.keys.are_required()
+    }
+
+    /// Who sent a request with these headers.
     ///
     /// # Errors
-    /// When keys are needed and the request has none of them.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<Owner, Error> {
-        if self.is_empty() {
-            return Ok(Owner::Anonymous);
+    /// When a key is needed and the request has none that is valid.
+    pub(super) fn identify(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Error> {
+        if self.are_anonymous() {
+            return Ok(Caller::Anonymous);
         }
-        let presented = presented(headers).ok_or(Error::Unauthorized { presented: false })?;
-        let digest = Sha256::digest(presented);
-        let known = self
-            .digests
-            .iter()
-            .fold(Choice::from(0), |known, key| known | key.ct_eq(&digest));
-        if known.into() {
-            Ok(Owner::StaticKey(digest.into()))
-        } else {
-            Err(Error::Unauthorized { presented: true })
+        let presented = presented(headers).ok_or(Error::Unauthorized(InvalidKey::Missing))?;
+        if let Some(digest) = self.static_keys.find(presented) {
+            return Ok(Caller::StaticKey(digest));
+        }
+        match self.keys.authenticate(presented, now) {
+            Ok(key) => Ok(Caller::Managed(key)),
+            Err(Unauthenticated::Expired(at)) => {
+                Err(Error::Unauthorized(InvalidKey::Expired(at.to_string())))
+            }
+            Err(Unauthenticated::Revoked) => Err(Error::Unauthorized(InvalidKey::Revoked)),
+            // A key that was made meanwhile is not known yet.
+            Err(Unauthenticated::Unknown) if self.keys.store_state() == StoreState::Away => {
+                Err(Error::Unavailable("the key store does not answer"))
+            }
+            Err(Unauthenticated::Unknown) => Err(Error::Unauthorized(InvalidKey::Unknown)),
         }
     }
 }
 
-impl fmt::Debug for ApiKeys {
+impl StaticKeys {
+    fn new(keys: &[Secret]) -> Self {
+        let digests = keys.iter().map(|key| Sha256::digest(key.expose()).into());
+        Self(digests.collect())
+    }
+
+    /// The digest of a key, if it is known. All are compared in full, so that the time tells nothing.
+    fn find(&self, presented: &[u8]) -> Option<[u8; 32]> {
+        let digest = Sha256::digest(presented);
+        let known = self
+            .0
+            .iter()
+            .fold(Choice::from(0), |known, key| known | key.ct_eq(&digest));
+        bool::from(known).then(|| digest.into())
+    }
+}
+
+impl fmt::Debug for StaticKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKeys({} keys)", self.digests.len())
+        write!(f, "StaticKeys({})", self.0.len())
     }
 }
 
@@ -88,28 +118,28 @@ mod tests {
 
     use super::*;
 
-    fn check(keys: &[&str], header: &'static str, value: &str) -> Result<Owner, Error> {
+    fn find(keys: &[&str], header: &'static str, value: &str) -> Option<[u8; 32]> {
         let keys: Vec<Secret> = keys
             .iter()
             .map(|key| Secret::new((*key).to_owned()))
             .collect();
         let mut headers = HeaderMap::new();
         headers.insert(header, HeaderValue::from_str(value).unwrap());
-        ApiKeys::new(&keys).check(&headers)
+        StaticKeys::new(&keys).find(presented(&headers)?)
     }
 
     #[test]
     fn any_of_the_keys_passes_in_any_of_the_headers() {
         for key in ["sk-one", "sk-two"] {
-            let owner = Owner::StaticKey(Sha256::digest(key).into());
+            let digest = Sha256::digest(key).into();
             for (header, value) in [
                 ("authorization", format!("Bearer {key}")),
                 ("authorization", format!("bearer  {key} ")),
                 ("x-api-key", key.to_owned()),
                 ("api-key", key.to_owned()),
             ] {
-                let checked = check(&["sk-one", "sk-two"], header, &value);
-                assert_eq!(checked, Ok(owner.clone()), "{header}: {value}");
+                let found = find(&["sk-one", "sk-two"], header, &value);
+                assert_eq!(found, Some(digest), "{header}: {value}");
             }
         }
     }
@@ -122,23 +152,12 @@ mod tests {
             "Bearer SK-ONE",
             "Bearer sk-one,sk-two",
             "Bearer x",
+            "Bearer ",
+            "Basic sk-one",
+            "sk-one",
+            "",
         ] {
-            assert_eq!(
-                check(&["sk-one"], "authorization", value),
-                Err(Error::Unauthorized { presented: true })
-            );
+            assert_eq!(find(&["sk-one"], "authorization", value), None, "{value}");
         }
-        for value in ["Bearer ", "Basic sk-one", "sk-one", ""] {
-            assert_eq!(
-                check(&["sk-one"], "authorization", value),
-                Err(Error::Unauthorized { presented: false })
-            );
-        }
-    }
-
-    #[test]
-    fn without_keys_nobody_needs_one() {
-        let checked = check(&[], "authorization", "Bearer anything");
-        assert_eq!(checked, Ok(Owner::Anonymous));
     }
 }

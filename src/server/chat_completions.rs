@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, timeout};
 
 use super::beginning::{Beginning, all_answered};
+use super::bill::{Bill, Order};
 use super::body::Payload;
 use super::choices_stream::ChoicesStream;
 use super::client_request::Sources;
@@ -20,11 +21,12 @@ use super::request_body::Share;
 use super::request_id::completion_id;
 use super::stream::{ChatCompletionStream, Silences, Source};
 use super::translation::Call;
+use crate::bedrock::Money;
 use crate::error::Error;
-use crate::recall::Owner;
 use crate::translate::{Answer, ChunkHead, Failure, Notes, StreamTranslator, chat_completion_of};
 
 const X_OUTCROP_ADJUSTED: HeaderName = HeaderName::from_static("x-outcrop-adjusted");
+const X_OUTCROP_COST: HeaderName = HeaderName::from_static("x-outcrop-cost");
 const X_OUTCROP_IGNORED: HeaderName = HeaderName::from_static("x-outcrop-ignored");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -44,19 +46,17 @@ impl Gateway {
     pub(super) async fn chat_completions(
         &self,
         body: (Bytes, Share),
-        owner: Owner,
         exchange: &mut Exchange,
     ) -> Result<Reply, Error> {
+        let caller = exchange.caller.clone();
         let sources = Sources {
-            owner: owner.clone(),
+            caller: caller.clone(),
             images: self.images().cloned(),
         };
-        let (request, call) = self
-            .translator()
-            .read(body, sources, self.models(), exchange)
-            .await?;
+        let (mut request, mut call) = self.translator().read(body, sources, exchange).await?;
+        let bill = self.admit_chat(&mut request, &mut call, exchange).await?;
         exchange.called(&request.target.key(), call.cached_prefix);
-        let keeper = self.translator().keeper(owner);
+        let keeper = self.translator().keeper(&caller);
         let stream = request.stream;
         let head = Head {
             model: request.model.clone(),
@@ -69,13 +69,28 @@ impl Gateway {
             metrics: self.metrics().clone(),
             attempts: Arc::clone(&exchange.attempts),
             begun: Instant::now(),
+            charge: bill.charge(Order::of(&request.target.model_id, &call)),
             request,
             call,
         };
         if stream {
             self.stream(head, inference, keeper, exchange).await
         } else {
-            whole(&head, inference, &keeper, exchange).await
+            let mut reply = whole(&head, inference, &keeper, &bill, exchange).await?;
+            self.expose_cost(&bill, &mut reply.headers);
+            Ok(reply)
+        }
+    }
+
+    /// Writes what a whole answer cost in US dollars, where that is known and clients are told.
+    pub(super) fn expose_cost(&self, bill: &Bill, headers: &mut HeaderMap) {
+        let spent = bill.spent().filter(|_| self.settings().expose_cost);
+        let cost = spent
+            .and_then(|spent| spent.cost)
+            .as_ref()
+            .map(Money::to_string);
+        if let Some(cost) = cost.and_then(|cost| HeaderValue::from_str(&cost).ok()) {
+            headers.insert(X_OUTCROP_COST, cost);
         }
     }
 
@@ -170,13 +185,18 @@ impl Streams {
             Beginning::Answered(opened) => opened,
         };
         let Opened {
-            call, tap, answer, ..
+            call,
+            charge,
+            tap,
+            answer,
+            ..
         } = opened;
         let context_window = call.context_window;
         let mut translator = self.translator(choice, call.answer);
         match answer {
             Answered::Events { body, .. } => {
-                Ok(stream(Source::Reading(body), translator, out, context_window).recorded(tap))
+                let stream = stream(Source::Reading(body), translator, out, context_window);
+                Ok(stream.recorded(tap).paid_by(charge))
             }
             Answered::Whole(answer) => {
                 if let Some(tap) = tap {
@@ -188,7 +208,7 @@ impl Streams {
                 if let Some(turn) = translator.take_turn() {
                     self.keeper.keep(turn);
                 }
-                Ok(stream(Source::Ended, translator, out, context_window))
+                Ok(stream(Source::Ended, translator, out, context_window).paid_by(charge))
             }
         }
     }
@@ -207,6 +227,7 @@ async fn whole(
     head: &Head,
     inference: Inference,
     keeper: &Keeper,
+    bill: &Bill,
     exchange: &mut Exchange,
 ) -> Result<Reply, Error> {
     let mut calls: Vec<_> = choices_of(inference)
@@ -238,6 +259,7 @@ async fn whole(
     let context_window = first.and_then(|asked| asked.call.context_window);
     let completion = chat_completion_of(&answers, &id, head.created, &head.model)
         .map_err(|error| Failure::from_answer_error(&error, context_window))?;
+    bill.settle(completion.consumption);
     for turn in completion.turns {
         keeper.keep(turn);
     }

@@ -53,6 +53,11 @@ impl<B> ChoicesStream<B> {
         exchange.complete = self.done;
     }
 
+    /// Whether the answer's last event is written.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
     /// Drops the choices that are not done: Bedrock stops then. What the others took is still accounted for.
     fn fail(&mut self, index: usize) {
         self.choices.swap(0, index);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::caller::Caller;
 use super::images::fetch;
 use super::request_body::Share;
 use crate::bedrock::model_id::{foundation_model, is_gov_cloud};
@@ -18,7 +19,7 @@ use crate::models::Target;
 use crate::openai::ChatCompletionRequest;
 use crate::openai::content::{Content, ContentPart};
 use crate::openai::message::{Message, Role};
-use crate::recall::{Owner, Recall};
+use crate::recall::Recall;
 use crate::translate::{Recalled, replayed_calls};
 
 /// A client's request. A clone shares its text.
@@ -45,13 +46,15 @@ pub(super) struct ClientRequest {
     pub(super) subject: Subject,
     /// What Bedrock refused of this very request, at this target.
     pub(super) refused: Vec<Refusal>,
+    /// The most tokens of an answer, where little of a budget is left.
+    pub(super) affordable: Option<u32>,
 }
 
 /// Where what a request names and does not hold comes from.
 #[derive(Clone)]
 pub(super) struct Sources {
     /// Who asks.
-    pub(super) owner: Owner,
+    pub(super) caller: Caller,
     /// What fetches images, where that is wanted.
     pub(super) images: Option<ImageFetcher>,
 }
@@ -101,7 +104,8 @@ impl Subject {
             correct(&mut family, settings);
         }
         let recalled = if family.replays_reasoning {
-            let found = recall.find(&sources.owner, &replayed_calls(request)).await;
+            let owner = sources.caller.owner();
+            let found = recall.find(&owner, &replayed_calls(request)).await;
             Recalled::new(found)
         } else {
             Recalled::none()

@@ -1,6 +1,7 @@
 //! Accept, serve, drain.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,10 +43,10 @@ pub(super) trait Service: Send + Sync + 'static {
     type Body: Body<Data = Bytes, Error = Infallible> + Send + 'static;
 
     /// Answers one request; whatever goes wrong becomes an answer here.
-    fn handle(
-        &self,
+    fn serve(
+        self: Arc<Self>,
         request: Request<Incoming>,
-        connection: &ConnectionState,
+        connection: ConnectionState,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
     /// Says that no new work is wanted.
@@ -53,6 +54,11 @@ pub(super) trait Service: Send + Sync + 'static {
 
     /// Waits until no new work is wanted.
     fn draining(&self) -> impl Future<Output = ()> + Send;
+
+    /// Waits until nothing goes on for a client that left. It begins to end when no new work is wanted.
+    fn nobody_left(&self) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
 }
 
 /// Serves `listener` until `shutdown`, then stops accepting and lets open answers go on for at most `grace`.
@@ -95,12 +101,14 @@ pub(super) async fn serve_until<S: Service>(
         graceful.shutdown().await;
         while connections.join_next().await.is_some() {}
     };
-    if timeout(grace, all).await.is_ok() {
-        return Drained { cut: 0 };
+    let mut cut = 0;
+    if timeout(grace, all).await.is_err() {
+        while connections.try_join_next().is_some() {}
+        cut = connections.len();
+        let _ = timeout(CUT_TIME, connections.shutdown()).await;
     }
-    while connections.try_join_next().is_some() {}
-    let cut = connections.len();
-    let _ = timeout(CUT_TIME, connections.shutdown()).await;
+    // What was read on without a client ended when the draining began, and is accounted for a moment later.
+    let _ = timeout(CUT_TIME, service.nobody_left()).await;
     Drained { cut }
 }
 
@@ -118,7 +126,7 @@ fn serve<S: Service>(
         let (service, state) = (Arc::clone(service), state.clone());
         move |request| {
             let (service, state) = (Arc::clone(&service), state.clone());
-            async move { Ok::<_, Infallible>(service.handle(request, &state).await) }
+            async move { Ok::<_, Infallible>(service.serve(request, state).await) }
         }
     });
     let connection = http1::Builder::new()

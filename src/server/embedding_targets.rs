@@ -11,6 +11,7 @@ use super::client_request::foundation_model_of;
 use super::inference::{MAX_ELAPSED, rest_after, wants_profile};
 use crate::metrics::Metrics;
 use crate::models::{Models, Target, Targets};
+use crate::translate::{Billing, Pricing};
 use crate::upstream::{self, Bedrock};
 
 /// The targets of one request.
@@ -79,6 +80,19 @@ impl EmbeddingTargets {
             1
         };
         (state.target.clone(), bedrock.with_max_attempts(attempts))
+    }
+
+    /// What must be known of a call there to say what it takes, with a prompt of about so many tokens.
+    pub(super) fn billing(&self, target: &Target, input_tokens: u64) -> Billing {
+        let price = self.models.price(target, Some(&self.foundation_model));
+        Billing {
+            pricing: Pricing {
+                price,
+                is_shown: false,
+            },
+            input_tokens,
+            ..Billing::default()
+        }
     }
 
     /// Remembers that Bedrock took a call there.

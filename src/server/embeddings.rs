@@ -2,33 +2,28 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
-use tokio::time::Instant;
-
-use super::beginning::{Pending, in_order};
+use super::beginning::in_order;
+use super::bill::Order;
 use super::body::Payload;
 use super::chat_completions::notes_headers;
+use super::embedder::{Embedded, Embedder};
 use super::embedding_targets::EmbeddingTargets;
 use super::exchange::Exchange;
 use super::gateway::{Gateway, Reply};
-use super::inference::{Refused, naming, wants_profile};
-use super::recording::Tap;
+use super::permitted::{dearest, permitted};
 use super::request_body::Share;
-use super::translation::{Translator, not_an_id, note_model};
-use super::upstream_failure::from_upstream;
-use crate::bedrock::EmbeddingModel;
-use crate::bedrock::response::TokenUsage;
+use super::translation::note_model;
+use crate::bedrock::{EmbeddingModel, Money, Terms};
 use crate::error::Error;
-use crate::fixture::Recorder;
-use crate::models::Target;
+use crate::keys::Demand;
 use crate::openai::embedding::EncodingFormat;
 use crate::openai::embedding_list::EmbeddingUsage;
 use crate::openai::error::excerpt;
 use crate::openai::{EmbeddingList, EmbeddingRequest, InvalidRequest};
-use crate::translate::{EmbeddingCall, EmbeddingCalls, Failure, embeddings};
-use crate::upstream::{self, Answer, Attempts};
+use crate::translate::{Consumption, EmbeddingCalls, Failure};
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 
 /// How many calls of one request are made at the same time: enough to be quick, few enough to leave the account's quota to
 /// others.
@@ -38,28 +33,6 @@ const CALLS_AT_ONCE: usize = 8;
 const BYTES_OF_A_FLOAT: usize = 14;
 /// What four bytes take in base64, rounded up.
 const BYTES_IN_BASE64: usize = 6;
-
-/// What the calls of one request have in common.
-#[derive(Clone)]
-struct Embedder {
-    targets: Arc<EmbeddingTargets>,
-    translator: Arc<Translator>,
-    recorder: Option<Recorder>,
-    attempts: Arc<Attempts>,
-    format: EncodingFormat,
-}
-
-/// The answer to one call.
-struct Embedded {
-    /// Where it was made: `account/region/model`.
-    target: String,
-    /// `x-amzn-requestid`.
-    request_id: Option<String>,
-    /// Each as JSON text, in the order of the texts.
-    embeddings: Vec<String>,
-    /// The tokens of all texts, where Bedrock said so.
-    input_tokens: Option<u64>,
-}
 
 impl Gateway {
     /// Answers an embeddings request: as many calls of Bedrock as the model needs for its texts.
@@ -78,10 +51,14 @@ impl Gateway {
             .run(json.len(), || EmbeddingRequest::parse(&json))
             .await?;
         // No conversation goes on here, so any number will do.
-        let targets = self.models().targets(&request.model, || fastrand::u64(..));
-        let targets = targets.map_err(not_an_id)?;
+        let caller = exchange.caller.clone();
+        let targets = permitted(self.models(), &caller, &request.model, || fastrand::u64(..));
+        let targets = targets.await?;
         // What a client writes around an id must not become a label of its own.
         exchange.model.clone_from(&targets.label);
+        let input_tokens = estimated_tokens(json.len());
+        let all = targets.iter();
+        let rates = dearest(self.models(), all, input_tokens, Terms::default()).await;
         let (models, metrics) = (self.models().clone(), self.metrics().clone());
         let targets = EmbeddingTargets::new(models, metrics, targets)
             .await
@@ -92,6 +69,20 @@ impl Gateway {
         translator.accept(&notes)?;
         let length = answer_length(&request, model);
         exchange.hold(self.answers().share_of_answer(length).await?);
+        let order = Order {
+            model: targets.current().model_id,
+            billing: targets.billing(&targets.current(), input_tokens),
+            output_tokens: 0,
+        };
+        let demand = Demand {
+            model: order.model.clone(),
+            input_tokens,
+            output_tokens: 0,
+            choices: 1,
+            rates,
+        };
+        let reservation = self.reserve(&caller, &demand, exchange).await?;
+        let bill = exchange.begin_bill(reservation);
         exchange.called(&targets.current().key(), None);
         let embedder = Embedder {
             targets: Arc::new(targets),
@@ -100,8 +91,10 @@ impl Gateway {
             attempts: Arc::clone(&exchange.attempts),
             format: request.encoding_format,
         };
+        let mut charge = bill.charge(order);
+        charge.ask();
         let mut list = EmbeddingList::default();
-        let mut tokens = Some(0_u64);
+        let mut consumption: Option<Consumption> = None;
         let pending = calls.calls().map(|call| embedder.begin(call));
         let answered = in_order(pending, CALLS_AT_ONCE, |embedded: Embedded| {
             if list.is_empty() {
@@ -111,17 +104,27 @@ impl Gateway {
             for embedding in &embedded.embeddings {
                 list.push(embedding);
             }
-            let sum = tokens.zip(embedded.input_tokens);
-            tokens = sum.map(|(sum, more)| sum.saturating_add(more));
+            let more = embedded.consumption;
+            consumption = Some(consumption.map_or(more, |sum| sum + more));
         });
-        answered
-            .await
-            .map_err(|refused| refused.told_to(exchange))?;
-        exchange.usage = tokens.map(TokenUsage::of_input);
+        let answered = answered.await;
+        match consumption {
+            Some(consumption) => bill.settle(consumption),
+            None => charge.refused(),
+        }
+        answered.map_err(|refused| refused.told_to(exchange))?;
+        let counted = consumption.filter(|consumption| !consumption.estimated);
+        exchange.usage = counted.map(|consumption| consumption.usage);
         exchange.measure_overhead();
-        let body = list.finish(&request.model, tokens.map(EmbeddingUsage::of));
+        let usage = exchange.usage.map(|usage| {
+            let shown = bill.spent().filter(|_| self.settings().expose_cost);
+            let cost = shown.and_then(|spent| spent.cost);
+            EmbeddingUsage::of(usage.input_tokens).at(cost.map(Money::usd))
+        });
+        let body = list.finish(&request.model, usage);
         note_model(&mut notes, &request.model, &embedder.targets.current());
         let mut headers = notes_headers(&notes);
+        self.expose_cost(&bill, &mut headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Reply {
             headers,
@@ -130,82 +133,9 @@ impl Gateway {
     }
 }
 
-impl Embedder {
-    /// The call, which is made once it is waited for.
-    fn begin(&self, call: EmbeddingCall) -> Pending<Embedded> {
-        Box::pin(self.clone().embed(call))
-    }
-
-    async fn embed(self, call: EmbeddingCall) -> Result<Embedded, Refused> {
-        let body = Bytes::from(call.body);
-        let (target, answer) = self.invoke(&body).await?;
-        let Answer {
-            request_id,
-            input_tokens,
-            body,
-        } = answer;
-        let read = self
-            .translator
-            .aside()
-            .run(body.len(), || embeddings(&body, call.texts, self.format));
-        match read.await {
-            Ok(read) => Ok(Embedded {
-                target: target.key(),
-                request_id,
-                embeddings: read.embeddings,
-                input_tokens: input_tokens.or(read.input_tokens),
-            }),
-            Err(error) => Err(Refused {
-                error: Failure::from_answer_error(&error, None).into(),
-                target: target.key(),
-                request_id,
-            }),
-        }
-    }
-
-    /// Calls InvokeModel at one target after the other until there is an answer.
-    async fn invoke(&self, body: &Bytes) -> Result<(Target, Answer), Refused> {
-        let begun = Instant::now();
-        loop {
-            let (target, bedrock) = self.targets.bedrock();
-            let tap = self
-                .recorder
-                .as_ref()
-                .map(|recorder| Tap::of_model(recorder, &target.model_id, body));
-            let answer = bedrock
-                .invoke_model(&target.model_id, body.clone(), &self.attempts)
-                .await;
-            match answer {
-                Ok(answer) => {
-                    if let Some(tap) = tap {
-                        tap.model_answer(&answer);
-                    }
-                    self.targets.answered(&target);
-                    return Ok((target, answer));
-                }
-                Err(error) => {
-                    if let Some(tap) = tap {
-                        tap.failure(&error);
-                    }
-                    if !self.targets.go_on(&target, &error, begun) {
-                        return Err(self.refused(&target, &error));
-                    }
-                }
-            }
-        }
-    }
-
-    fn refused(&self, target: &Target, error: &upstream::Error) -> Refused {
-        let mut told = from_upstream(error, None);
-        if wants_profile(error) {
-            told = naming(told, &self.targets.profiles(target));
-        }
-        Refused {
-            error: told,
-            target: target.key(),
-            request_id: error.request_id().map(str::to_owned),
-        }
-    }
+/// How many tokens a request has, rather too many than too few: one for three bytes of its JSON text.
+pub(super) fn estimated_tokens(bytes: usize) -> u64 {
+    u64::try_from(bytes.div_ceil(3)).unwrap_or(u64::MAX)
 }
 
 /// How long the answer will be in bytes, about: a short request can have a very long one.

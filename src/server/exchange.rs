@@ -8,12 +8,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::info;
 
+use super::bill::Bill;
 use super::cached_prefixes::{CacheStatus, CachedPrefixes};
+use super::caller::Caller;
 use super::connection::InFlight;
 use super::request_body::Share;
 use super::request_id::RequestId;
+use crate::bedrock::Money;
 use crate::bedrock::response::TokenUsage;
-use crate::metrics::{Metrics, RequestOutcome, StreamGuard, Tokens};
+use crate::keys::{RateLimits, Reservation};
+use crate::metrics::{KeyRequest, Metrics, RequestOutcome, StreamGuard, Tokens};
 use crate::translate::CachedPrefix;
 use crate::upstream::Attempts;
 
@@ -27,6 +31,11 @@ pub(super) struct Exchange {
     metrics: Metrics,
     begun: Instant,
     pub(super) request_id: RequestId,
+    pub(super) caller: Caller,
+    /// How the limits of the caller's key stand, once that was looked at.
+    pub(super) rate_limits: Option<RateLimits>,
+    /// What the request costs, once it was admitted.
+    pub(super) bill: Option<Bill>,
     /// The route's name, or `unknown`.
     pub(super) route: &'static str,
     pub(super) status: Option<StatusCode>,
@@ -40,6 +49,8 @@ pub(super) struct Exchange {
     pub(super) first_token: Option<Duration>,
     overhead: Option<Duration>,
     pub(super) complete: bool,
+    /// Whether the answer was read on without its client.
+    pub(super) client_left: bool,
     /// Where it was called last: `account/region/model`.
     target: Option<String>,
     /// Whether Bedrock took the request, so that the model's name is one that it knows.
@@ -71,6 +82,9 @@ impl Exchange {
             metrics,
             begun: Instant::now(),
             request_id,
+            caller: Caller::Anonymous,
+            rate_limits: None,
+            bill: None,
             route: "unknown",
             status: None,
             model: String::new(),
@@ -83,6 +97,7 @@ impl Exchange {
             first_token: None,
             overhead: None,
             complete: false,
+            client_left: false,
             cached_prefix: None,
             cache,
             open: None,
@@ -126,6 +141,13 @@ impl Exchange {
         self.share = share;
     }
 
+    /// Begins the bill of the request, which `reservation` pays for if there is one.
+    pub(super) fn begin_bill(&mut self, reservation: Option<Reservation>) -> Bill {
+        let bill = Bill::new(reservation, Arc::clone(&self.attempts));
+        self.bill = Some(bill.clone());
+        bill
+    }
+
     /// Counts an open stream until the answer ends.
     pub(super) fn stream_opened(&mut self) {
         self.open = Some(self.metrics.stream_opened());
@@ -166,13 +188,28 @@ impl Exchange {
         if let Some(overhead) = self.overhead {
             self.metrics.overhead(self.route, self.stream, overhead);
         }
+        if let Some(key) = self.caller.key() {
+            let spent = self.bill.as_ref().and_then(Bill::spent);
+            self.metrics.key_request(&KeyRequest {
+                id: key.id.as_str(),
+                name: &key.name,
+                status: status.as_u16(),
+                tokens: spent.map(|spent| Tokens {
+                    input: spent.input_tokens,
+                    output: spent.output_tokens,
+                    cache_read: spent.cache_read_tokens,
+                    cache_write: spent.cache_write_tokens,
+                }),
+                cost: spent.and_then(|spent| spent.cost).map(Money::usd),
+            });
+        }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if !self.complete && self.error.is_none() {
-            let draining = *self.draining.borrow();
+        if (!self.complete || self.client_left) && self.error.is_none() {
+            let draining = *self.draining.borrow() && !self.client_left;
             self.error = Some(if draining {
                 "shutting_down"
             } else {
@@ -190,12 +227,16 @@ impl Drop for Exchange {
         if let (Some(model), Some(status)) = (self.known_model(), cache_status) {
             self.metrics.prompt_cache(model, status);
         }
+        let key = self.caller.key();
+        let spent = self.bill.as_ref().and_then(Bill::spent);
         let shown = |text: &str| {
             (!text.is_empty()).then(|| text.chars().take(MAX_SHOWN_MODEL).collect::<String>())
         };
         info!(
             target: "outcrop::access",
             request_id = self.request_id.as_str(),
+            key_id = key.map(|key| key.id.as_str()),
+            key_name = key.map(|key| key.name.as_str()),
             route = self.route,
             status = status.as_u16(),
             duration_ms = milliseconds(duration),
@@ -208,6 +249,8 @@ impl Drop for Exchange {
             output_tokens = self.usage.map(|usage| usage.output_tokens),
             cache_read_tokens = self.usage.map(|usage| usage.cache_read_input_tokens()).filter(|tokens| *tokens > 0),
             cache_write_tokens = self.usage.map(|usage| usage.cache_write_input_tokens()).filter(|tokens| *tokens > 0),
+            cost_usd = spent.and_then(|spent| spent.cost).map(Money::usd),
+            estimated = spent.filter(|spent| spent.estimated).map(|_| true),
             cache_status,
             cache_prefix = self.cached_prefix.map(|prefix| format!("{:016x}", prefix.digest)),
             stop_reason = shown(&self.stop_reason),

@@ -12,26 +12,29 @@ use hyper::body::Incoming;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::authenticate::ApiKeys;
+use super::authenticate::Callers;
 use super::body::{Payload, ResponseBody};
 use super::cached_prefixes::CachedPrefixes;
+use super::caller::Caller;
 use super::connection::ConnectionState;
 use super::drain::Service;
 use super::exchange::Exchange;
 use super::guard::check_browser;
+use super::leaving::{Awaited, Leaving};
+use super::limits::write_rate_limits;
 use super::request_body::{BodyBudget, RequestBody};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use super::route::Route;
 use super::stream::Silences;
 use super::translation::Translator;
 use super::upstream_failure::credentials_failure;
-use crate::config::Config;
+use crate::config::{Config, OnStoreFailure};
 use crate::error::Error;
 use crate::fetch::ImageFetcher;
 use crate::fixture::Recorder;
+use crate::keys::{Demand, Keys, RateLimits, StoreState, Timestamp};
 use crate::metrics::{self, Metrics};
 use crate::models::Models;
-use crate::recall::Owner;
 use crate::translate::Failure;
 
 const X_AMZN_REQUESTID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -44,11 +47,12 @@ const READY_TIME: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Gateway {
     settings: Settings,
-    keys: ApiKeys,
+    callers: Callers,
     models: Models,
     metrics: Metrics,
     recorder: Option<Recorder>,
     draining: watch::Sender<bool>,
+    leaving: Leaving,
     bodies: BodyBudget,
     answers: BodyBudget,
     translator: Arc<Translator>,
@@ -63,6 +67,8 @@ pub(super) struct Settings {
     any_host: bool,
     max_body_bytes: usize,
     metrics_open: bool,
+    on_store_failure: Option<OnStoreFailure>,
+    pub(super) expose_cost: bool,
     pub(super) commit_after: Option<Duration>,
     pub(super) silences: Silences,
 }
@@ -74,35 +80,40 @@ pub(super) struct Reply {
 }
 
 impl Gateway {
-    /// A gateway to `models` that is reached at `listen`; with `recorder` it records what Bedrock sends.
+    /// A gateway to `models` for those who have one of `keys`, reached at `listen`; with `recorder` it records what Bedrock sends.
     pub fn new(
         config: &Config,
         listen: SocketAddr,
         models: Models,
+        keys: Keys,
         metrics: Metrics,
         recorder: Option<Recorder>,
     ) -> Self {
+        let draining = watch::Sender::new(false);
         Self {
+            leaving: Leaving::new(config.bedrock.on_disconnect, draining.subscribe()),
             settings: Settings {
                 listen,
                 any_host: config.allow_anonymous && !listen.ip().is_loopback(),
                 max_body_bytes: config.max_body_bytes,
                 metrics_open: config.metrics.open,
+                on_store_failure: config.keys.on_store_failure,
+                expose_cost: config.keys.expose_cost,
                 commit_after: config.commit_after,
                 silences: Silences {
                     idle: config.bedrock.idle_timeout,
                     keep_alive: config.keep_alive,
                 },
             },
-            keys: ApiKeys::new(&config.api_keys),
+            callers: Callers::new(&config.api_keys, keys),
+            translator: Arc::new(Translator::new(config, models.clone())),
             models,
             metrics,
             recorder,
-            draining: watch::Sender::new(false),
+            draining,
             bodies: BodyBudget::new(config.max_body_bytes),
             answers: BodyBudget::new(config.max_body_bytes),
             cached_prefixes: Arc::default(),
-            translator: Arc::new(Translator::new(config)),
             images: None,
         }
     }
@@ -115,6 +126,11 @@ impl Gateway {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Who may call.
+    pub(super) fn callers(&self) -> &Callers {
+        &self.callers
     }
 
     /// What clients may ask for.
@@ -145,104 +161,7 @@ impl Gateway {
         self.images.as_ref()
     }
 
-    async fn answer(
-        &self,
-        head: &Parts,
-        body: &mut RequestBody,
-        exchange: &mut Exchange,
-    ) -> Result<Reply, Error> {
-        let route = Route::parse(&head.method, head.uri.path())?;
-        exchange.route = route.name();
-        let owner = self.admit(route, &head.headers)?;
-        match route {
-            Route::ChatCompletions => {
-                let limit = self.settings.max_body_bytes;
-                let body = body.read(&head.headers, limit, &self.bodies).await?;
-                self.chat_completions(body, owner, exchange).await
-            }
-            Route::Models => Ok(self.list_models().await),
-            Route::Model(id) => self.retrieve_model(id).await,
-            Route::Embeddings => {
-                let limit = self.settings.max_body_bytes;
-                let body = body.read(&head.headers, limit, &self.bodies).await?;
-                self.embeddings(body, exchange).await
-            }
-            Route::Health => Ok(json(r#"{"status":"ok"}"#)),
-            Route::Ready => self.ready().await,
-            Route::Metrics => Ok(self.metrics_page()),
-        }
-    }
-
-    /// Whether the caller may use the route, and who it is.
-    fn admit(&self, route: Route<'_>, headers: &HeaderMap) -> Result<Owner, Error> {
-        let owner = match route {
-            Route::Health | Route::Ready => return Ok(Owner::Anonymous),
-            Route::Metrics
-                if self.settings.metrics_open || self.settings.listen.ip().is_loopback() =>
-            {
-                Owner::Anonymous
-            }
-            Route::Metrics
-            | Route::ChatCompletions
-            | Route::Embeddings
-            | Route::Models
-            | Route::Model(_) => self.keys.check(headers)?,
-        };
-        if self.keys.is_empty() {
-            check_browser(headers, self.settings.listen, self.settings.any_host)?;
-        }
-        Ok(owner)
-    }
-
-    async fn ready(&self) -> Result<Reply, Error> {
-        if *self.draining.borrow() {
-            return Err(Error::Unavailable("the gateway is stopping"));
-        }
-        match timeout(READY_TIME, self.models.own().credentials_resolve()).await {
-            Ok(Ok(())) => Ok(json(r#"{"status":"ready"}"#)),
-            Ok(Err(error)) => {
-                let failure = credentials_failure(&error);
-                Err(Failure {
-                    status: 503,
-                    ..failure
-                }
-                .into())
-            }
-            Err(_) => Err(Error::Unavailable(
-                "the AWS credentials are still being loaded",
-            )),
-        }
-    }
-
-    fn metrics_page(&self) -> Reply {
-        let mut reply = json(self.metrics.encode());
-        reply.headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static(metrics::CONTENT_TYPE),
-        );
-        reply
-    }
-}
-
-impl Service for Gateway {
-    type Body = ResponseBody;
-
-    /// Says that no new work is wanted: `/ready` fails from now on.
-    fn drain(&self) {
-        self.draining.send_replace(true);
-    }
-
-    /// Waits until no new work is wanted.
-    async fn draining(&self) {
-        // The sender lives in `self`, so this cannot fail.
-        let _ = self
-            .draining
-            .subscribe()
-            .wait_for(|draining| *draining)
-            .await;
-    }
-
-    /// Answers one request; whatever goes wrong becomes an answer here.
+    /// Whatever goes wrong becomes an answer here.
     async fn handle(
         &self,
         request: Request<Incoming>,
@@ -271,6 +190,9 @@ impl Service for Gateway {
             connection.leave_unread();
         }
         headers.insert(X_REQUEST_ID, exchange.request_id.header());
+        if let Some(limits) = self.rate_limits(&exchange).await {
+            write_rate_limits(&limits, &mut headers);
+        }
         if [Route::ChatCompletions, Route::Embeddings]
             .map(Route::name)
             .contains(&exchange.route)
@@ -288,10 +210,162 @@ impl Service for Gateway {
             headers.insert(X_AMZN_REQUESTID, id);
         }
         exchange.status = Some(status);
-        let mut response = Response::new(ResponseBody::new(payload, exchange));
+        let mut response =
+            Response::new(ResponseBody::new(payload, exchange, self.leaving.clone()));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
+    }
+
+    async fn answer(
+        &self,
+        head: &Parts,
+        body: &mut RequestBody,
+        exchange: &mut Exchange,
+    ) -> Result<Reply, Error> {
+        let route = Route::parse(&head.method, head.uri.path())?;
+        exchange.route = route.name();
+        exchange.caller = self.identify(route, &head.headers)?;
+        match route {
+            Route::ChatCompletions => {
+                let limit = self.settings.max_body_bytes;
+                let body = body.read(&head.headers, limit, &self.bodies).await?;
+                self.chat_completions(body, exchange).await
+            }
+            Route::Models => {
+                let caller = self.admit_request(exchange).await?;
+                Ok(self.list_models(&caller).await)
+            }
+            Route::Model(id) => {
+                let caller = self.admit_request(exchange).await?;
+                self.retrieve_model(&caller, id).await
+            }
+            Route::Embeddings => {
+                let limit = self.settings.max_body_bytes;
+                let body = body.read(&head.headers, limit, &self.bodies).await?;
+                self.embeddings(body, exchange).await
+            }
+            Route::Health => Ok(json(r#"{"status":"ok"}"#)),
+            Route::Ready => self.ready().await,
+            Route::Metrics => Ok(self.metrics_page()),
+        }
+    }
+
+    /// Who calls, if that caller may use the route.
+    fn identify(&self, route: Route<'_>, headers: &HeaderMap) -> Result<Caller, Error> {
+        let is_open = self.settings.metrics_open || self.settings.listen.ip().is_loopback();
+        let caller = match route {
+            Route::Health | Route::Ready => return Ok(Caller::Anonymous),
+            Route::Metrics if is_open => Caller::Anonymous,
+            Route::Metrics => {
+                let caller = self.callers.identify(headers, Timestamp::now())?;
+                caller.may_observe()?;
+                caller
+            }
+            Route::ChatCompletions | Route::Embeddings | Route::Models | Route::Model(_) => {
+                let caller = self.callers.identify(headers, Timestamp::now())?;
+                caller.may_infer()?;
+                caller
+            }
+        };
+        if self.callers.are_anonymous() {
+            check_browser(headers, self.settings.listen, self.settings.any_host)?;
+        }
+        Ok(caller)
+    }
+
+    /// Admits a request that calls no model: it counts as one, and takes nothing else.
+    async fn admit_request(&self, exchange: &mut Exchange) -> Result<Caller, Error> {
+        let caller = exchange.caller.clone();
+        self.reserve(&caller, &Demand::default(), exchange).await?;
+        Ok(caller)
+    }
+
+    /// How the limits of the caller's key stand, if it has any.
+    async fn rate_limits(&self, exchange: &Exchange) -> Option<RateLimits> {
+        let key = exchange.caller.key()?;
+        match exchange.rate_limits {
+            None if key.limits.rpm.is_some() || key.limits.tpm.is_some() => {
+                Some(self.callers.keys().rate_limits(key).await)
+            }
+            looked_at => looked_at,
+        }
+    }
+
+    async fn ready(&self) -> Result<Reply, Error> {
+        if *self.draining.borrow() {
+            return Err(Error::Unavailable("the gateway is stopping"));
+        }
+        let store = self.callers.keys().store_state();
+        let denies = self.settings.on_store_failure == Some(OnStoreFailure::Deny);
+        if store == StoreState::Away && denies {
+            return Err(Error::Unavailable("the key store does not answer"));
+        }
+        match timeout(READY_TIME, self.models.own().credentials_resolve()).await {
+            Ok(Ok(())) => Ok(json(match store {
+                StoreState::None => r#"{"status":"ready"}"#,
+                StoreState::Ready => r#"{"status":"ready","key_store":"ready"}"#,
+                StoreState::Away => r#"{"status":"ready","key_store":"away"}"#,
+            })),
+            Ok(Err(error)) => {
+                let failure = credentials_failure(&error);
+                Err(Failure {
+                    status: 503,
+                    ..failure
+                }
+                .into())
+            }
+            Err(_) => Err(Error::Unavailable(
+                "the AWS credentials are still being loaded",
+            )),
+        }
+    }
+
+    fn metrics_page(&self) -> Reply {
+        let mut reply = json(self.metrics.encode());
+        reply.headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(metrics::CONTENT_TYPE),
+        );
+        reply
+    }
+}
+
+impl Service for Gateway {
+    type Body = ResponseBody;
+
+    /// Answers one request. When its client leaves, the answer is not waited for any more, unless it is to be read on.
+    async fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        connection: ConnectionState,
+    ) -> Response<ResponseBody> {
+        if !self.leaving.reads_on() {
+            return self.handle(request, &connection).await;
+        }
+        let leaving = self.leaving.clone();
+        let answer = async move { self.handle(request, &connection).await };
+        Awaited::begin(answer, leaving).done().await
+    }
+
+    /// Says that no new work is wanted: `/ready` fails from now on.
+    fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Waits until no new work is wanted.
+    async fn draining(&self) {
+        // The sender lives in `self`, so this cannot fail.
+        let _ = self
+            .draining
+            .subscribe()
+            .wait_for(|draining| *draining)
+            .await;
+    }
+
+    /// Waits until no answer is read on whose client left.
+    async fn nobody_left(&self) {
+        self.leaving.over().await;
     }
 }
 

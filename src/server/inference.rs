@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
+use super::bill::{Charge, Order};
 use super::client_request::ClientRequest;
 use super::exchange::Exchange;
 use super::recording::Tap;
@@ -41,6 +42,8 @@ pub(super) struct Inference {
     pub(super) begun: Instant,
     pub(super) request: ClientRequest,
     pub(super) call: Call,
+    /// What it costs.
+    pub(super) charge: Charge,
 }
 
 /// What Bedrock took, and its answer.
@@ -49,6 +52,8 @@ pub(super) struct Asked<T> {
     pub(super) call: Call,
     /// Where that was: `account/region/model`.
     pub(super) target: String,
+    /// What it costs, once the answer is over.
+    pub(super) charge: Charge,
     /// What records the answer.
     pub(super) tap: Option<Tap>,
     /// The answer.
@@ -135,13 +140,15 @@ impl Inference {
         let mut passing = None;
         loop {
             let tap = self.tap(stream);
+            self.charge.ask();
             let error = match attempt(&self).await {
                 Ok(answer) => return Ok(self.answered(tap, answer)),
                 Err(error) => error,
             };
+            self.charge.refused();
             let refused = self.refused(&error, tap);
             match self.other_call(&error).await {
-                Ok(Some(call)) => self.call = call,
+                Ok(Some(call)) => self.make(call),
                 // That a model cannot be had at one target is not the whole truth while it can be had at another, later.
                 Ok(None) if error.is_of_the_place() => return Err(passing.unwrap_or(refused)),
                 Ok(None) => return Err(refused),
@@ -151,6 +158,13 @@ impl Inference {
                 passing = Some(refused);
             }
         }
+    }
+
+    /// Makes this call from now on.
+    fn make(&mut self, call: Call) {
+        let model = &self.request.target.model_id;
+        self.charge.change(Order::of(model, &call));
+        self.call = call;
     }
 
     /// The call to make instead of one that failed, if there is one.
@@ -270,6 +284,7 @@ impl Inference {
         Asked {
             call: self.call,
             target: self.request.target.key(),
+            charge: self.charge,
             tap,
             answer,
         }

@@ -4,27 +4,29 @@
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
+use super::caller::Caller;
 use super::gateway::{Gateway, Reply, json};
+use super::permitted::is_listed;
 use crate::error::Error;
 use crate::models::names;
 use crate::openai::model::{Model, ModelList};
 
 impl Gateway {
-    /// All models.
-    pub(super) async fn list_models(&self) -> Reply {
-        let models = self.listed(|_| true).await;
+    /// All models that the caller may use.
+    pub(super) async fn list_models(&self, caller: &Caller) -> Reply {
+        let models = self.listed(caller, |_| true).await;
         json(text(&ModelList::of(&models)))
     }
 
     /// The model that `id`, percent-encoded or not, names.
     ///
     /// # Errors
-    /// When it is not listed.
-    pub(super) async fn retrieve_model(&self, id: &str) -> Result<Reply, Error> {
+    /// When it is not listed for the caller.
+    pub(super) async fn retrieve_model(&self, caller: &Caller, id: &str) -> Result<Reply, Error> {
         let id = percent_decode_str(id).decode_utf8_lossy();
         // As for completions: the id itself first, then without what clients write around it.
         let names = names(&id);
-        let models = self.listed(|listed| names.contains(&listed)).await;
+        let models = self.listed(caller, |listed| names.contains(&listed)).await;
         let best = names
             .iter()
             .find_map(|name| models.iter().find(|model| model.id == *name));
@@ -36,9 +38,11 @@ impl Gateway {
         }
     }
 
-    /// The models whose ids `shown` lets through.
-    async fn listed(&self, shown: impl Fn(&str) -> bool) -> Vec<Model> {
-        let models = self.models().listed(shown).await;
+    /// The models that the caller may use and whose ids `shown` lets through.
+    async fn listed(&self, caller: &Caller, shown: impl Fn(&str) -> bool) -> Vec<Model> {
+        let models = self.models();
+        let shown = |id: &str| shown(id) && is_listed(models, caller, id);
+        let models = models.listed(shown).await;
         models.into_iter().map(|listed| listed.model).collect()
     }
 }

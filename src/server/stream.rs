@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::debug;
 
 use super::beginning::Pending;
+use super::bill::Charge;
 use super::exchange::Exchange;
 use super::inference::{Answered, Opened, Refused};
 use super::keeper::Keeper;
@@ -56,6 +57,8 @@ pin_project! {
         source: Source<B>,
         translator: StreamTranslator,
         tap: Option<Tap>,
+        // What the answer costs, until it is over.
+        charge: Option<Charge>,
         // Remembers the turn once the answer is whole.
         keeper: Option<Keeper>,
         out: BytesMut,
@@ -107,6 +110,7 @@ where
             source,
             translator,
             tap: None,
+            charge: None,
             keeper: None,
             out,
             // It fires at once and then finds out when it has to fire again.
@@ -130,6 +134,13 @@ impl<B> ChatCompletionStream<B> {
     /// The same stream, recorded by `tap`.
     pub(super) fn recorded(self, tap: Option<Tap>) -> Self {
         Self { tap, ..self }
+    }
+
+    /// The same stream, which `charge` pays for.
+    pub(super) fn paid_by(mut self, mut charge: Charge) -> Self {
+        charge.follow(&self.translator);
+        self.charge = Some(charge);
+        self
     }
 
     /// The same stream, whose turn `keeper` remembers.
@@ -270,6 +281,7 @@ impl<B> Projection<'_, B> {
                 self.end(Err(from_upstream(&error, *self.context_window)));
             }
         }
+        self.account();
         if self.translator.is_stopped() && self.stopped.is_none() {
             *self.stopped = Some(*self.heard);
             // Before the client has the end: its next request may follow at once.
@@ -285,10 +297,12 @@ impl<B> Projection<'_, B> {
         let Opened {
             call,
             target,
+            charge,
             tap,
             answer,
         } = opened;
         *self.answered = Some((target, call.cached_prefix));
+        *self.charge = Some(charge);
         *self.request_id = answer.request_id().map(str::to_owned);
         *self.context_window = call.context_window;
         self.translator.expect(call.answer);
@@ -328,6 +342,14 @@ impl<B> Projection<'_, B> {
             self.translator.fail(&error.object(), self.out);
         }
         *self.source = Source::Ended;
+        self.account();
+    }
+
+    /// Tells what the answer costs so far.
+    fn account(&mut self) {
+        if let Some(charge) = self.charge {
+            charge.follow(self.translator);
+        }
     }
 
     /// Does what is due after a silence, and sets the timer for what is due next.

@@ -5,28 +5,34 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use tracing::warn;
 
 use super::aside::Aside;
+use super::caller::Caller;
 use super::client_request::{ClientRequest, Sources, Subject, conversation};
 use super::exchange::Exchange;
 use super::keeper::Keeper;
+use super::permitted::permitted;
 use super::refusals::Refusals;
 use super::request_body::Share;
+use super::rules::{guardrail, guardrail_of, key_rules};
 use crate::bedrock::model_id::{InvalidModelId, without_client_suffix};
 use crate::bedrock::request::GuardrailConfiguration;
 use crate::bedrock::{EmbeddingModel, Refusal};
-use crate::config::{self, Config, PromptCacheMode, Unsupported};
+use crate::config::{self, Config, PromptCacheMode, StoreLocation, Unsupported};
 use crate::error::Error;
 use crate::fetch::Fetched;
 use crate::models::{Models, Target, Targets};
 use crate::openai::error::excerpt;
 use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogates};
-use crate::recall::{Memory, Owner, Recall};
+use crate::recall::{Memory, Recall, SharedMemory};
 use crate::translate::{
-    Answer, CachedPrefix, Context, Elsewhere, Guarding, Notes, PromptCaching, StateKey,
+    Answer, CachedPrefix, Context, Elsewhere, Guarding, Notes, Pricing, PromptCaching, StateKey,
     Translation, converse_request,
 };
 
+/// How long an answer is taken to be whose length nobody bounds: what models write for whom Converse knows no limit.
+const UNBOUNDED_ANSWER: u32 = 4096;
 /// The most features that one request is relieved of. Each costs a call.
 const MAX_REFUSALS: usize = 4;
 /// The most characters of a member's path that an error repeats: clients name members as they like.
@@ -35,6 +41,9 @@ const MAX_PATH: usize = 256;
 /// Translates requests, in the light of what models were seen to refuse.
 #[derive(Debug)]
 pub(super) struct Translator {
+    models: Models,
+    /// Whether clients are told what answers cost.
+    expose_cost: bool,
     unsupported: Unsupported,
     prompt_caching: PromptCaching,
     add_budget: bool,
@@ -63,14 +72,17 @@ pub(super) struct Call {
     pub(super) cached_prefix: Option<CachedPrefix>,
     /// The model's context window in tokens, where known.
     pub(super) context_window: Option<u32>,
+    /// The most tokens of the answer.
+    pub(super) output_tokens: u32,
 }
 
 impl Translator {
     /// A translator that knows what the operator wants.
-    pub(super) fn new(config: &Config) -> Self {
-        let memory = Memory::new(config.recall.max_bytes, config.recall.ttl);
+    pub(super) fn new(config: &Config, models: Models) -> Self {
         let configured = config.state_key.as_ref();
         Self {
+            models,
+            expose_cost: config.keys.expose_cost,
             unsupported: config.unsupported,
             guardrail: guardrail(&config.guardrail),
             only_new_input: config.guardrail.only_new_input,
@@ -83,14 +95,14 @@ impl Translator {
             s3: config.fetch.s3,
             aside: Aside::default(),
             refusals: Refusals::default(),
-            recall: Arc::new(memory),
+            recall: recall(config),
             state_key: configured.map_or_else(random_key, |key| Some(StateKey::new(*key.expose()))),
         }
     }
 
-    /// What remembers the turns of `owner`.
-    pub(super) fn keeper(&self, owner: Owner) -> Keeper {
-        Keeper::new(Arc::clone(&self.recall), owner)
+    /// What remembers the turns of a caller.
+    pub(super) fn keeper(&self, caller: &Caller) -> Keeper {
+        Keeper::new(Arc::clone(&self.recall), caller.owner())
     }
 
     /// Where what takes long is done.
@@ -133,18 +145,18 @@ impl Translator {
         &self,
         (body, share): (Bytes, Share),
         sources: Sources,
-        models: &Models,
         exchange: &mut Exchange,
     ) -> Result<(ClientRequest, Call), Error> {
         let json = self.without_lone_surrogates(body).await;
         let parsed = self.parse(&json).await?;
         let model = parsed.model.clone().into_owned();
-        let targets = models.targets(&model, || conversation(&parsed));
+        let asked = || conversation(&parsed);
+        let targets = permitted(&self.models, &sources.caller, &model, asked);
         let Targets {
             label,
             first: target,
             others,
-        } = targets.map_err(not_an_id)?;
+        } = targets.await?;
         exchange.stream = parsed.stream;
         // What a client writes around an id must not become a label of its own.
         exchange.model = label;
@@ -162,6 +174,7 @@ impl Translator {
             left_behind: 0,
             subject,
             refused: Vec::new(),
+            affordable: None,
         };
         let error = match self.translate(&request, parsed).await {
             Ok(call) => return Ok((request, call)),
@@ -198,6 +211,21 @@ impl Translator {
         let call = self.translate(&aimed, parsed).await?;
         *request = aimed;
         Ok(call)
+    }
+
+    /// The call of the same request with an answer of at most so many tokens.
+    ///
+    /// # Errors
+    /// When the request cannot be had so.
+    pub(super) async fn within(
+        &self,
+        output_tokens: u32,
+        request: &mut ClientRequest,
+    ) -> Result<Call, Error> {
+        request.affordable = Some(output_tokens);
+        let json = request.json.clone();
+        let parsed = self.parse(&json).await?;
+        self.translate(request, parsed).await
     }
 
     /// The call without the feature that Bedrock refused. There is none when the feature was not in it or was
@@ -254,8 +282,7 @@ impl Translator {
             .refused
             .iter()
             .fold(learned, |family, refusal| family.without(*refusal));
-        let of_model = target.settings().and_then(|model| model.guardrail.as_ref());
-        let of_model = of_model.and_then(guardrail);
+        let own_guardrail = guardrail_of(request, self.guardrail.as_ref());
         let context = Context {
             foundation_model: foundation_model.as_deref(),
             replay: !request.refused.contains(&Refusal::ReasoningReplay),
@@ -269,8 +296,13 @@ impl Translator {
                 s3: self.s3,
             },
             guarding: Guarding {
-                guardrail: of_model.as_ref().or(self.guardrail.as_ref()),
+                guardrail: own_guardrail.as_ref().or(self.guardrail.as_ref()),
                 only_new_input: self.only_new_input,
+            },
+            key_rules: key_rules(request),
+            pricing: Pricing {
+                price: self.models.price(target, foundation_model.as_deref()),
+                is_shown: self.expose_cost,
             },
             ..Context::new(&family)
         };
@@ -281,7 +313,7 @@ impl Translator {
             mut notes,
             cached_prefix,
             input_tokens: _,
-            max_tokens: _,
+            max_tokens,
         } = self
             .aside
             .run(request.length(), || converse_request(parsed, &context))
@@ -295,21 +327,11 @@ impl Translator {
             notes,
             cached_prefix,
             context_window: family.context_window,
+            output_tokens: max_tokens
+                .or(family.max_output_tokens)
+                .unwrap_or(UNBOUNDED_ANSWER),
         })
     }
-}
-
-/// The guardrail of a part of the configuration, if it names one.
-fn guardrail(settings: &config::Guardrail) -> Option<GuardrailConfiguration<'static>> {
-    let config::Guardrail {
-        id, version, trace, ..
-    } = settings.clone();
-    let (id, version) = id.zip(version)?;
-    Some(GuardrailConfiguration {
-        guardrail_identifier: id.into(),
-        guardrail_version: version.into(),
-        trace: trace.map(Cow::Owned),
-    })
 }
 
 /// Notes that another id is called than `asked`, which the client named.
@@ -339,6 +361,18 @@ fn refuse_embedding_model(id: &str, foundation_model: Option<&str>) -> Result<()
         excerpt(id)
     );
     Err(InvalidRequest::value("model", message))
+}
+
+/// What remembers turns: all gateways together where they share a store.
+fn recall(config: &Config) -> Arc<dyn Recall> {
+    let config::Recall { max_bytes, ttl } = config.recall;
+    if let StoreLocation::Redis(url) = &config.keys.store {
+        match SharedMemory::new(url, max_bytes, ttl) {
+            Ok(memory) => return Arc::new(memory),
+            Err(failure) => warn!("reasoning is remembered by this gateway alone: {failure}"),
+        }
+    }
+    Arc::new(Memory::new(max_bytes, ttl))
 }
 
 /// A key that lives as long as this process. Without randomness there is none, and clients are given nothing to

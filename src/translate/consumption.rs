@@ -56,6 +56,22 @@ impl Billing {
         }
     }
 
+    /// What a call took that only reads: so many tokens as were counted, or as many as were estimated.
+    pub fn of_input(&self, counted: Option<u64>) -> Consumption {
+        let usage = counted.map(TokenUsage::of_input);
+        self.consumption(usage.as_ref(), self.terms, 0)
+    }
+
+    /// What a call takes with an answer of so many tokens, as estimated.
+    pub fn estimate(&self, output_tokens: u64) -> Consumption {
+        let usage = TokenUsage::uncached(self.input_tokens, output_tokens);
+        let counted = self.consumption(Some(&usage), self.terms, 0);
+        Consumption {
+            estimated: true,
+            ..counted
+        }
+    }
+
     /// The terms on which the call was processed, by what its answer says.
     pub(super) fn served(
         &self,

@@ -11,6 +11,7 @@ pub struct Attempts(Mutex<State>);
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
     begun: u32,
+    lost: u32,
     first_begun_at: Option<Instant>,
     answered_at: Option<Instant>,
 }
@@ -19,6 +20,11 @@ impl Attempts {
     /// How many calls were begun.
     pub fn begun(&self) -> u32 {
         self.state().begun
+    }
+
+    /// How many calls were sent and never answered, though Bedrock may have done its work.
+    pub fn lost(&self) -> u32 {
+        self.state().lost
     }
 
     /// When the first call, signed and ready, was handed to the connection pool.
@@ -37,6 +43,12 @@ impl Attempts {
         state.begun = state.begun.saturating_add(1);
         state.first_begun_at.get_or_insert_with(Instant::now);
         state.answered_at = None;
+    }
+
+    /// Counts a call whose answer never came.
+    pub(super) fn lose(&self) {
+        let mut state = self.state();
+        state.lost = state.lost.saturating_add(1);
     }
 
     /// Says that the answer, good or bad, is there.

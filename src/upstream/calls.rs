@@ -214,7 +214,12 @@ impl Calls {
     /// Notes the end of an attempt, or for a stream its beginning.
     fn finished<T>(&self, call: &Call<'_>, result: Result<T, Failed>) -> Result<T, Failed> {
         call.attempts.answered();
-        result.inspect_err(|failed| self.metrics.upstream_error(failed.error.name()))
+        result.inspect_err(|failed| {
+            if failed.error.loses_the_answer() {
+                call.attempts.lose();
+            }
+            self.metrics.upstream_error(failed.error.name());
+        })
     }
 
     /// Authorizes and sends one attempt.

@@ -136,6 +136,14 @@ impl Error {
         }
     }
 
+    /// Whether the request may have reached Bedrock, which then works and is paid for an answer that nobody gets.
+    pub fn loses_the_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted(_) | Self::Timeout(_) | Self::Stream(_)
+        )
+    }
+
     /// How long Bedrock asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

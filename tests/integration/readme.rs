@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use outcrop::metrics::{Metrics, RequestOutcome, Tokens};
+use outcrop::metrics::{KeyRequest, Metrics, RequestOutcome, Tokens};
 
 /// Variables that are told elsewhere than among the options of `serve --help`.
 const OTHER_VARIABLES: [&str; 4] = [
@@ -193,6 +193,16 @@ fn every_metric() -> Metrics {
     metrics.upstream_error("ThrottlingException");
     metrics.failover("ThrottlingException");
     metrics.discovery_refresh("success");
+    metrics.key_request(&KeyRequest {
+        id: "k3yK3yk3yK3y",
+        name: "search",
+        status: 200,
+        tokens: Some(Tokens {
+            input: 1,
+            ..Tokens::default()
+        }),
+        cost: Some(0.0),
+    });
     metrics
 }
 

@@ -51,7 +51,14 @@ fn nobody_finds_anothers_turn() {
     let (first, second) = (Owner::StaticKey([1; 32]), Owner::StaticKey([2; 32]));
     memory.remember_at(now, &first, turn(&["a"], "first"));
     memory.remember_at(now, &ONE, turn(&["a"], "anonymous"));
+    let managed = |id: &str| Owner::ManagedKey(id.into());
+    memory.remember_at(now, &managed("k3yK3yk3yK3y"), turn(&["a"], "managed"));
     assert!(find(&memory, now, &second, &["a"]).is_empty());
+    assert!(find(&memory, now, &managed("k3yK3yk3yK3z"), &["a"]).is_empty());
+    assert_eq!(
+        find(&memory, now, &managed("k3yK3yk3yK3y"), &["a"]),
+        ["managed"]
+    );
     assert_eq!(find(&memory, now, &first, &["a"]), ["first"]);
     assert_eq!(find(&memory, now, &ONE, &["a"]), ["anonymous"]);
 }

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::metrics::Metrics;
+use crate::server::bill::{Bill, Order};
 use crate::server::connection::ConnectionState;
 use crate::server::request_id::RequestId;
 use crate::server::scripted::{Scripted, Step, metadata, scripted, start, stop, text, whole};
@@ -253,6 +254,7 @@ fn opened(answer: Answered<Scripted>) -> Opened<Scripted> {
     Opened {
         call: Call::default(),
         target: "us-east-1/m".to_owned(),
+        charge: Bill::new(None, Arc::default()).charge(Order::default()),
         tap: None,
         answer,
     }

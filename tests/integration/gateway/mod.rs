@@ -22,6 +22,7 @@ mod headers;
 mod hostile;
 mod images;
 mod keys;
+mod managed_keys;
 mod measures;
 mod models;
 mod passing;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use outcrop::config::{self, Config, Environment};
 use outcrop::fetch::ImageFetcher;
 use outcrop::fixture::{Options, Received, Recorder, StandIn};
+use outcrop::keys::Keys;
 use outcrop::metrics::Metrics;
 use outcrop::models::Models;
 use outcrop::server::{self, Drained, Gateway};
@@ -73,6 +74,11 @@ pub(crate) fn config(url: &str) -> Config {
         discovery: config::Discovery {
             enabled: false,
             ..config::Discovery::default()
+        },
+        // Nobody makes it.
+        keys: config::Keys {
+            store: config::StoreLocation::Sqlite("/nowhere/outcrop.db".into()),
+            ..config::Keys::default()
         },
         grace: Duration::from_mins(1),
         ..Config::default()
@@ -174,7 +180,8 @@ impl Running {
         } else {
             config.listen
         };
-        let gateway = Gateway::new(&config, listen, models, metrics, recorder);
+        let keys = Keys::begin(&config.keys, &metrics).await.unwrap();
+        let gateway = Gateway::new(&config, listen, models, keys, metrics, recorder);
         let gateway = Arc::new(change(gateway));
         let (stop, stopped) = oneshot::channel();
         let stopped = async {

@@ -14,6 +14,7 @@ pub(crate) mod cache;
 pub(crate) mod client;
 pub(crate) mod events;
 pub(crate) mod gateway;
+pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod process;
 pub(crate) mod redis;
