@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
-use rustls::RootCertStore;
 use tokio::time::timeout;
 
 use address::Address;
@@ -68,25 +67,14 @@ impl Redis {
     /// # Errors
     /// When the URL cannot be used.
     pub fn new(url: &Secret) -> Result<Self, RedisFailure> {
-        Address::of(url, address::public_roots).map(Self::at)
-    }
-
-    /// The same, trusting `roots` alone.
-    ///
-    /// # Errors
-    /// When the URL cannot be used.
-    pub fn trusting(url: &Secret, roots: RootCertStore) -> Result<Self, RedisFailure> {
-        Address::of(url, || roots).map(Self::at)
-    }
-
-    fn at(address: Address) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                address,
-                link: Mutex::new(Link::Unknown),
-                connecting: tokio::sync::Mutex::default(),
-            }),
-        }
+        let shared = Shared {
+            address: Address::of(url)?,
+            link: Mutex::new(Link::Unknown),
+            connecting: tokio::sync::Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Runs one command.

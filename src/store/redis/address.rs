@@ -31,11 +31,8 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Reads `redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`, or `rediss://` for TLS; `roots` says whom to trust.
-    pub(super) fn of(
-        url: &Secret,
-        roots: impl FnOnce() -> RootCertStore,
-    ) -> Result<Self, RedisFailure> {
+    /// Reads `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://` for TLS.
+    pub(super) fn of(url: &Secret) -> Result<Self, RedisFailure> {
         let wrong = |reason: &str| RedisFailure::new("the URL of the Redis", reason);
         let mut url = Url::parse(url.expose()).map_err(|_| wrong("it is no URL"))?;
         if url.fragment().is_some() {
@@ -55,7 +52,10 @@ impl Address {
             "rediss" => {
                 let name = ServerName::try_from(host.clone())
                     .map_err(|_| wrong("its host is no name that a certificate can have"))?;
-                Some((connector(roots()).map_err(|error| wrong(&error))?, name))
+                Some((
+                    connector(public_roots()).map_err(|error| wrong(&error))?,
+                    name,
+                ))
             }
             _ => return Err(wrong("it starts with neither redis:// nor rediss://")),
         };
@@ -128,7 +128,7 @@ fn connector(roots: RootCertStore) -> Result<TlsConnector, String> {
 }
 
 /// The operating system's roots, else Mozilla's.
-pub(super) fn public_roots() -> RootCertStore {
+fn public_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     for error in &native.errors {

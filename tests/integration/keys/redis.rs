@@ -2,6 +2,7 @@
 //! the Redis goes away. Without `redis-server` there is nothing to test, except in CI, where it must be there.
 
 mod gateways;
+mod locked;
 mod model;
 mod outages;
 

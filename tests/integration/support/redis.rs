@@ -1,31 +1,58 @@
 //! A Redis of the test's own: started on a free port, and ended with the test.
 
 use std::env;
-use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use rcgen::generate_simple_self_signed;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::soon;
 
+/// What it proves its name with, in its folder.
+const CERTIFICATE: &str = "certificate.pem";
+const PRIVATE_KEY: &str = "key.pem";
+
 /// How often a port that was free a moment ago may turn out to be taken.
 const ATTEMPTS: usize = 20;
+
+/// The password of one that wants a password.
+pub(crate) const PASSWORD: &str = "hunter2";
 
 /// A running `redis-server`, or one that was stopped and can be started again with what it holds.
 pub(crate) struct RedisServer {
     port: u16,
     folder: TempDir,
+    door: Door,
     child: Option<Child>,
+}
+
+/// How it is entered.
+#[derive(Clone, Copy)]
+enum Door {
+    /// By whoever comes.
+    Open,
+    /// By TLS and with the password.
+    Locked,
 }
 
 impl RedisServer {
     /// Starts one. Without the binary there is none, and the test that asks has nothing to do; in CI it fails.
     pub(crate) async fn start() -> Option<Self> {
+        Self::behind(Door::Open).await
+    }
+
+    /// Starts one that speaks TLS alone and wants [`PASSWORD`].
+    pub(crate) async fn start_locked() -> Option<Self> {
+        Self::behind(Door::Locked).await
+    }
+
+    async fn behind(door: Door) -> Option<Self> {
         if !is_installed() {
             assert!(
                 env::var_os("CI").is_none_or(|ci| ci != "true"),
@@ -35,12 +62,14 @@ impl RedisServer {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
+        certify(folder.path());
         for _ in 0..ATTEMPTS {
             let port = free_port();
-            if let Some(child) = run(port, folder.path()).await {
+            if let Some(child) = run(port, folder.path(), door).await {
                 return Some(Self {
                     port,
                     folder,
+                    door,
                     child: Some(child),
                 });
             }
@@ -48,9 +77,18 @@ impl RedisServer {
         panic!("redis-server found no free port");
     }
 
-    /// Where it is.
+    /// Where it is, and the password if it wants one.
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
+        let port = self.port;
+        match self.door {
+            Door::Open => format!("redis://127.0.0.1:{port}/"),
+            Door::Locked => format!("rediss://:{PASSWORD}@localhost:{port}/"),
+        }
+    }
+
+    /// The certificate that one behind TLS shows, for `localhost`.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join(CERTIFICATE)
     }
 
     /// Kills it, as an operator or the kernel may. What it has answered is in its file.
@@ -66,7 +104,7 @@ impl RedisServer {
         self.stop();
         // Nobody else listens there: the port is in nobody's range of free ones while its connections linger.
         for _ in 0..ATTEMPTS {
-            self.child = run(self.port, self.folder.path()).await;
+            self.child = run(self.port, self.folder.path(), self.door).await;
             if self.child.is_some() {
                 return;
             }
@@ -112,14 +150,50 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// Makes a certificate for `localhost`.
+fn certify(folder: &Path) {
+    let certified = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(folder.join(CERTIFICATE), certified.cert.pem()).unwrap();
+    fs::write(
+        folder.join(PRIVATE_KEY),
+        certified.signing_key.serialize_pem(),
+    )
+    .unwrap();
+}
+
 /// Runs one there until it takes connections; `None` when the port is taken.
-async fn run(port: u16, folder: &Path) -> Option<Child> {
+async fn run(port: u16, folder: &Path, door: Door) -> Option<Child> {
     let port = port.to_string();
-    let mut child = Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &port, "--save", ""])
+    let mut command = Command::new("redis-server");
+    match door {
+        Door::Open => command.args(["--port", &port]),
+        Door::Locked => command
+            .args([
+                "--port",
+                "0",
+                "--tls-port",
+                &port,
+                "--requirepass",
+                PASSWORD,
+            ])
+            .args([
+                "--tls-cert-file",
+                CERTIFICATE,
+                "--tls-key-file",
+                PRIVATE_KEY,
+            ])
+            .args([
+                "--tls-ca-cert-file",
+                CERTIFICATE,
+                "--tls-auth-clients",
+                "no",
+            ]),
+    };
+    let mut child = command
+        .args(["--bind", "127.0.0.1", "--save", ""])
         // Each answer is in the file before it is sent; nothing is lost but with the machine.
         .args(["--appendonly", "yes", "--appendfsync", "no"])
-        .args([OsStr::new("--dir"), folder.as_os_str()])
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
