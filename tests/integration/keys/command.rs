@@ -8,8 +8,10 @@ use std::sync::Arc;
 use outcrop::keys::{Access, ApiKey, KeyLimits, KeyStore, SqliteStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
 
 use super::{add, spent, use_once};
+use crate::support::redis::RedisServer;
 
 /// Runs `outcrop keys` in a folder, where its file is `outcrop.db`.
 fn keys(folder: &Path, arguments: &[&str]) -> Output {
@@ -165,7 +167,7 @@ fn all_that_is_wrong_is_named_and_no_store_is_made() {
         "--name",
         " ",
         "--guardrail",
-        "x",
+        "x:y",
         "--tag",
         "a=ü",
         "--per",
@@ -307,6 +309,39 @@ async fn usage_is_shown_while_a_gateway_counts_it() {
     succeeds(&folder, &["update", "second", "--rpm", "5"]);
     let changes = store.changes(key.revision).await.unwrap();
     assert_eq!(changes.keys[0].limits.rpm, Some(5));
+}
+
+#[tokio::test]
+async fn the_commands_work_on_a_redis_as_well() {
+    let Some(redis) = RedisServer::start().await else {
+        return;
+    };
+    let url = redis.url();
+    let work = move || {
+        let folder = folder();
+        let on_redis =
+            |arguments: &[&str]| succeeds(&folder, &[arguments, &["--store", &url]].concat());
+        let key = on_redis(&["create", "--name", "a", "--budget", "5"]);
+        let list = on_redis(&["list"]);
+        let row: Vec<&str> = list.lines().last().unwrap().split_whitespace().collect();
+        assert_eq!(row[1..5], ["a", "valid", "0.00", "5.00/month"]);
+        assert!(on_redis(&["show", key.trim()]).contains("name         a\n"));
+        on_redis(&["update", "a", "--name", "b"]);
+        on_redis(&["create", "--name", "a"]);
+        let (code, error) = fails(
+            folder.path(),
+            &["update", "b", "--name", "a", "--store", &url],
+        );
+        assert!(
+            code == Some(1) && error.starts_with("outcrop: there is a key called 'a' already;"),
+            "{error}"
+        );
+        on_redis(&["rotate", "b"]);
+        on_redis(&["revoke", "b"]);
+        assert_eq!(on_redis(&["usage"]).lines().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    };
+    spawn_blocking(work).await.unwrap();
 }
 
 #[test]
