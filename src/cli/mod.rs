@@ -18,6 +18,7 @@ pub mod listing;
 pub mod logs;
 pub mod models;
 pub mod openclaw;
+mod operators;
 pub mod replay;
 pub mod serve;
 mod signals;

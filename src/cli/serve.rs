@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use super::embedded::Embedded;
+use super::operators::Operators;
 use super::replay::speed;
 use super::signals::Signals;
 use super::{Failure, logs, print};
@@ -137,6 +138,7 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     )
     .fetching(images);
     let gateway = Arc::new(gateway);
+    let operators = Operators::begin(&config, &keys).await?;
     logs::listening(address);
 
     let (stop, stopped) = oneshot::channel();
@@ -157,6 +159,9 @@ pub async fn run(arguments: Arguments, environment: &Environment) -> Result<(), 
     }
     if let Some(recorder) = recorder {
         recorder.idle().await;
+    }
+    if let Some(operators) = operators {
+        operators.stop().await;
     }
     keys.close().await;
     Ok(())

@@ -25,6 +25,7 @@ use crate::support::client::{Answer, Connection};
 mod access;
 mod command;
 mod description;
+mod gateway;
 mod schema;
 mod work;
 
