@@ -188,6 +188,7 @@ fn every_metric() -> Metrics {
     metrics.first_token("model", Duration::ZERO);
     metrics.prompt_cache("model", "hit");
     metrics.overhead("/health", false, Duration::ZERO);
+    metrics.request_without_key_store(true);
     metrics.upstream_attempt("Converse");
     metrics.upstream_retry("ThrottlingException");
     metrics.upstream_error("ThrottlingException");
