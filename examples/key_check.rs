@@ -38,7 +38,7 @@ fn tell_keys(rounds: usize) {
     let mut random = fastrand::Rng::with_seed(1);
     let keys: Vec<(ApiKey, Key)> = (0..KEYS)
         .map(|_| {
-            let Ok(id) = KeyId::generate(|bytes| fill(&mut random, bytes));
+            let Ok(id) = KeyId::generate(filling(&mut random));
             let api_key = text_of(id, &mut random);
             let record = record_of(&api_key);
             (api_key, record)
@@ -48,7 +48,7 @@ fn tell_keys(rounds: usize) {
         revision: 1,
         keys: keys.iter().map(|(_, record)| record.clone()).collect(),
     });
-    let Ok(nobody) = KeyId::generate(|bytes| fill(&mut random, bytes));
+    let Ok(nobody) = KeyId::generate(filling(&mut random));
     let now = Timestamp::now();
     let names = ["the key", "its id, another secret", "an id of nobody"];
     let mut times: [Vec<Duration>; 3] = Default::default();
@@ -84,7 +84,7 @@ fn tell_keys(rounds: usize) {
 
 fn count_limits(rounds: usize) {
     let mut random = fastrand::Rng::with_seed(2);
-    let Ok(id) = KeyId::generate(|bytes| fill(&mut random, bytes));
+    let Ok(id) = KeyId::generate(filling(&mut random));
     let mut key = record_of(&text_of(id, &mut random));
     key.limits = KeyLimits {
         rpm: Some(u32::MAX),
@@ -131,13 +131,16 @@ fn count_limits(rounds: usize) {
 }
 
 fn text_of(id: KeyId, random: &mut fastrand::Rng) -> ApiKey {
-    let Ok(key) = ApiKey::generate(id, |bytes| fill(random, bytes));
+    let Ok(key) = ApiKey::generate(id, filling(random));
     key
 }
 
-fn fill(random: &mut fastrand::Rng, bytes: &mut [u8]) -> Result<(), Infallible> {
-    random.fill(bytes);
-    Ok(())
+/// What fills bytes; the same ones in each run.
+fn filling(random: &mut fastrand::Rng) -> impl FnMut(&mut [u8]) -> Result<(), Infallible> {
+    |bytes| {
+        random.fill(bytes);
+        Ok(())
+    }
 }
 
 fn record_of(key: &ApiKey) -> Key {
