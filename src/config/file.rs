@@ -29,7 +29,7 @@ pub(super) fn read(named: Option<(PathBuf, Origin)>, directory: &Path, loading: 
         (path.clone(), Origin::File { path })
     });
     match contents(&path) {
-        Ok(bytes) => parse(&path, &bytes, loading, |walk, table| walk.top(table)),
+        Ok(bytes) => parse(&path, &bytes, loading, top),
         Err(error) if optional && error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => loading.mistake(origin, unreadable(&path, &error)),
     }
@@ -42,7 +42,7 @@ pub(super) fn read_prices(directory: &Path, loading: &mut Loading) {
     };
     let path = directory.join(file);
     match contents(&path) {
-        Ok(bytes) => parse(&path, &bytes, loading, |walk, table| walk.prices(table)),
+        Ok(bytes) => parse(&path, &bytes, loading, prices),
         Err(error) => {
             let origin = loading.origins.get("prices.file").cloned();
             loading.mistake(origin.unwrap_or_default(), unreadable(&path, &error));
@@ -155,21 +155,6 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn top(&mut self, table: &DeTable<'_>) {
-        for (key, value) in table {
-            let is_section = setting::sections().any(|section| section == key.get_ref());
-            match value.get_ref() {
-                _ if LISTS.contains(&key.get_ref().as_ref()) => self.list(key.get_ref(), value),
-                DeValue::Table(table) if is_section => self.section(key.get_ref(), table),
-                _ if is_section => {
-                    let problem = format!("{0} is a table; write [{0}]", key.get_ref());
-                    self.mistake(value.span(), problem);
-                }
-                _ => self.entry("", key, value),
-            }
-        }
-    }
-
     /// Reads a list of tables, each for itself.
     fn list<'v>(&mut self, name: &str, value: &'v Spanned<DeValue<'v>>) {
         let tables = match value.get_ref() {
@@ -218,18 +203,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Goes through a file of prices.
-    fn prices(&mut self, table: &DeTable<'_>) {
-        for (key, value) in table {
-            if key.get_ref() == "prices" {
-                self.list(key.get_ref(), value);
-            } else {
-                let problem = format!("unknown key {}; write [[prices]]", quoted(key.get_ref()));
-                self.mistake(key.span(), problem);
-            }
-        }
-    }
-
     fn section(&mut self, section: &str, table: &DeTable<'_>) {
         for (key, value) in table {
             self.entry(section, key, value);
@@ -269,6 +242,34 @@ impl Walk<'_> {
     /// Notes that a target names an account.
     pub(super) fn name_account(&mut self, name: String, span: Range<usize>) {
         self.loading.name_account(name, self.source.origin(span));
+    }
+}
+
+/// Goes through a configuration.
+fn top(walk: &mut Walk<'_>, table: &DeTable<'_>) {
+    for (key, value) in table {
+        let is_section = setting::sections().any(|section| section == key.get_ref());
+        match value.get_ref() {
+            _ if LISTS.contains(&key.get_ref().as_ref()) => walk.list(key.get_ref(), value),
+            DeValue::Table(table) if is_section => walk.section(key.get_ref(), table),
+            _ if is_section => {
+                let problem = format!("{0} is a table; write [{0}]", key.get_ref());
+                walk.mistake(value.span(), problem);
+            }
+            _ => walk.entry("", key, value),
+        }
+    }
+}
+
+/// Goes through a file of prices.
+fn prices(walk: &mut Walk<'_>, table: &DeTable<'_>) {
+    for (key, value) in table {
+        if key.get_ref() == "prices" {
+            walk.list(key.get_ref(), value);
+        } else {
+            let problem = format!("unknown key {}; write [[prices]]", quoted(key.get_ref()));
+            walk.mistake(key.span(), problem);
+        }
     }
 }
 

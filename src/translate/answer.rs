@@ -56,4 +56,9 @@ impl Answer {
             billing: Billing::default(),
         }
     }
+
+    /// The same, with what must be known to say what it took.
+    pub(super) fn billed(self, billing: Billing) -> Self {
+        Self { billing, ..self }
+    }
 }

@@ -38,6 +38,15 @@ pub struct Consumption {
 }
 
 impl Billing {
+    /// What must be known of a call on these terms, with a prompt of about so many tokens.
+    pub(super) const fn new(pricing: Pricing, terms: Terms, input_tokens: u64) -> Self {
+        Self {
+            pricing,
+            terms,
+            input_tokens,
+        }
+    }
+
     /// What a call took that Bedrock counted this for and processed on these terms; of one that it did not count, so
     /// many bytes of the answer were seen.
     pub(super) fn consumption(

@@ -24,7 +24,10 @@ impl Notes {
 
     /// Notes that the member at `path` was taken as `value`.
     pub fn adjust(&mut self, path: &str, value: &impl fmt::Display) {
-        self.adjusted.push(format!("{path}={value}"));
+        let note = format!("{path}={value}");
+        if !self.adjusted.contains(&note) {
+            self.adjusted.push(note);
+        }
     }
 
     /// Takes over what others noted.

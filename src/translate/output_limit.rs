@@ -27,7 +27,7 @@ pub(super) fn output_limits(settings: &mut Map<String, Value>) -> Vec<&mut Value
     for (name, value) in settings {
         match (name.as_str(), value) {
             ("inferenceConfig", Value::Object(config)) => {
-                limits.extend(config.get_mut("maxTokens"))
+                limits.extend(config.get_mut("maxTokens"));
             }
             ("additionalModelRequestFields", Value::Object(fields)) => {
                 for (name, value) in fields {

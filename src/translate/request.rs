@@ -7,7 +7,6 @@ use super::consumption::Billing;
 use super::context::Context;
 use super::guardrail::guard;
 use super::inference::{asked_limit, default_limit, inference_configuration};
-use super::key_rules::KeyRules;
 use super::notes::Notes;
 use super::passing::{Passing, request_metadata};
 use super::prompt_cache::{CachedPrefix, Wishes, cached_prefix, set_points};
@@ -51,17 +50,24 @@ pub fn converse_request<'a>(
 ) -> Result<Translation, InvalidRequest> {
     refuse_untranslatable(&request)?;
     context.key_rules.permit(request.bedrock.as_ref())?;
+    let is_limited = asked_limit(&request).is_some();
     let family = &context.key_rules.bound(context.family);
-    let unbound = default_limit(context.family);
-    permitted(request, &Context { family, ..*context }, unbound)
+    let mut translation = permitted(request, &Context { family, ..*context })?;
+    let sent = translation.max_tokens;
+    if !is_limited
+        && sent == context.key_rules.max_tokens
+        && sent != default_limit(context.family)
+        && let Some(limit) = sent
+    {
+        translation.notes.adjust("max_tokens", &limit);
+    }
+    Ok(translation)
 }
 
-/// Translates a request that its key may make, for answers as long as the key allows; `unbound` is how long they would be
-/// if neither the key nor the client said anything.
+/// Translates a request that its key may make, for a family whose answers are as long as the key allows.
 fn permitted<'a>(
     mut request: ChatCompletionRequest<'a>,
     context: &Context<'a>,
-    unbound: Option<u32>,
 ) -> Result<Translation, InvalidRequest> {
     let mut notes = Notes::default();
     let mut tool_names = ToolNames::default();
@@ -84,15 +90,16 @@ fn permitted<'a>(
         member,
     };
     let mut form = match request.response_format.take() {
-        Some(format) => {
-            let circumstances = Circumstances {
+        Some(format) => form(
+            format,
+            Circumstances {
                 family,
                 tools: &tools,
                 names: &tool_names,
                 conversation: &mut conversation,
-            };
-            form(format, circumstances, &mut notes)?
-        }
+            },
+            &mut notes,
+        )?,
         None => Form::default(),
     };
     let none = tools.choice == Some(ToolChoice::None);
@@ -115,7 +122,6 @@ fn permitted<'a>(
     {
         one_call_at_a_time(tools, &request, family, &mut additional, &mut notes);
     }
-    let asked = asked_limit(&request);
     let inference_config = inference_configuration(
         &mut request,
         family,
@@ -123,13 +129,11 @@ fn permitted<'a>(
         &mut additional,
         &mut notes,
     );
-    if asked.is_none() && inference_config.max_tokens != unbound {
-        note_limit(inference_config.max_tokens, context.key_rules, &mut notes);
-    }
     let replay =
         replay(&thinking, context).filter(|_| tool_config.is_some() && !request.legacy_functions);
     thinking.write(&mut additional);
     form.take_effort(&mut additional);
+    let metadata = std::mem::take(&mut request.metadata);
     let answer = Answer::to(&request, tool_names, replay, form.json);
     let mut converse = ConverseRequest {
         inference_config,
@@ -138,11 +142,7 @@ fn permitted<'a>(
         service_tier: service_tier(request.service_tier.take(), &mut notes),
         output_config: form.output_config,
         guardrail_config: None,
-        request_metadata: request_metadata(
-            std::mem::take(&mut request.metadata),
-            context.key_rules,
-            &mut notes,
-        ),
+        request_metadata: request_metadata(metadata, context.key_rules, &mut notes),
         additional_model_response_field_paths: Vec::new(),
         tool_config,
         system: conversation.system,
@@ -159,26 +159,12 @@ fn permitted<'a>(
     Ok(Translation {
         body: sent.body,
         streamable,
-        answer: Answer {
-            billing: Billing {
-                pricing: context.pricing,
-                terms: sent.terms,
-                input_tokens,
-            },
-            ..answer
-        },
+        answer: answer.billed(Billing::new(context.pricing, sent.terms, input_tokens)),
         notes,
         cached_prefix,
         input_tokens,
         max_tokens: sent.max_tokens,
     })
-}
-
-/// Notes that the key's limit holds although the client named none.
-fn note_limit(sent: Option<u32>, rules: KeyRules<'_>, notes: &mut Notes) {
-    if let Some(limit) = sent.filter(|_| sent == rules.max_tokens) {
-        notes.adjust("max_tokens", &limit);
-    }
 }
 
 /// The member that the tools stand in.

@@ -95,17 +95,3 @@ pub struct GuardrailConfiguration<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Cow<'a, str>>,
 }
-
-impl GuardrailConfiguration<'_> {
-    /// The guardrail that is written as `ID:VERSION`, where the id may be an ARN, and the version is a number or `DRAFT`.
-    pub fn named(text: &str) -> Option<GuardrailConfiguration<'_>> {
-        let (id, version) = text.rsplit_once(':')?;
-        let is_version = version == "DRAFT"
-            || (!version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()));
-        (!id.is_empty() && is_version).then_some(GuardrailConfiguration {
-            guardrail_identifier: Cow::Borrowed(id),
-            guardrail_version: Cow::Borrowed(version),
-            trace: None,
-        })
-    }
-}

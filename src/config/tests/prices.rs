@@ -135,3 +135,15 @@ fn a_file_that_is_not_there_is_a_mistake_of_whoever_named_it() {
     );
     assert!(lines[0].contains("gone.toml\" cannot be read"), "{lines:?}");
 }
+
+#[test]
+fn the_file_that_the_readme_shows_is_read() {
+    let readme = include_str!("../../../README.md");
+    let (_, rest) = readme.split_once("# prices.toml").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let (_, text) = text.split_once('\n').unwrap();
+    let prices = with_prices(text).unwrap().config.prices.list;
+    let regions = prices.iter().map(|price| price.region.as_deref());
+    assert_eq!(regions.collect::<Vec<_>>(), [None, Some("eu-west-3")]);
+    assert!(prices[0].cost.long_prompt.is_some());
+}

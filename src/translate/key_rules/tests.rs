@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::KeyRules;
-use crate::bedrock::request::GuardrailConfiguration;
 use crate::bedrock::{Family, Terms};
 use crate::openai::{ChatCompletionRequest, InvalidRequest};
 use crate::translate::{Context, Translation, converse_request};
@@ -147,13 +146,13 @@ fn thoughts_stay_within_the_limit() {
         fields(&native, 4000),
         (
             Some(2976),
-            "max_tokens=4000, thinking.budget_tokens=2976".to_owned()
+            "thinking.budget_tokens=2976, max_tokens=4000".to_owned()
         )
     );
     assert_eq!(fields(&native, 1500).0, Some(1024));
     assert_eq!(
         fields(&native, 1024),
-        (None, "max_tokens=1024, thinking=disabled".to_owned())
+        (None, "thinking=disabled, max_tokens=1024".to_owned())
     );
 }
 
@@ -259,31 +258,6 @@ fn what_is_sent_says_on_which_terms() {
         terms(json!({"bedrock": object})),
         Terms::of(None, Some("optimized"))
     );
-}
-
-#[test]
-fn a_guardrail_is_read_with_its_version() {
-    let arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/gr0example12";
-    for (text, id, version) in [
-        ("gr0example12:3", "gr0example12", "3"),
-        ("gr0example12:DRAFT", "gr0example12", "DRAFT"),
-        (&format!("{arn}:7"), arn, "7"),
-    ] {
-        let guardrail = GuardrailConfiguration::named(text).unwrap();
-        assert_eq!(guardrail.guardrail_identifier, id);
-        assert_eq!(guardrail.guardrail_version, version);
-    }
-    for text in [
-        "",
-        ":",
-        "gr0example12",
-        ":3",
-        "gr0example12:",
-        "gr0example12:new",
-        arn,
-    ] {
-        assert_eq!(GuardrailConfiguration::named(text), None, "{text}");
-    }
 }
 
 /// Whatever a client may say of length, tags and thoughts.
