@@ -162,7 +162,7 @@ struct Place {
 impl Place {
     fn take(all: &Arc<AtomicUsize>, length: usize) -> Option<Self> {
         let all = Arc::clone(all);
-        let place = Self { length, all };
+        let place = Self { all, length };
         let before = place.all.fetch_add(length, Ordering::Relaxed);
         (before.saturating_add(length) <= MOST_ON_THEIR_WAY).then_some(place)
     }

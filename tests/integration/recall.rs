@@ -1,8 +1,4 @@
 //! Reasoning that several gateways remember together, in a Redis.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "a test stops where something is not as it should be"
-)]
 
 use std::time::Duration;
 

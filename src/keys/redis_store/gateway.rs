@@ -14,7 +14,8 @@ use super::limits;
 use super::server::{Server, name};
 use super::settlements::{Ending, Settlements};
 use crate::keys::{
-    Demand, Grant, Key, Refusal, ReservationId, ReservationIds, Settlement, StoreError, Timestamp,
+    Demand, Grant, Key, RateLimits, Refusal, ReservationId, ReservationIds, Settlement, StoreError,
+    Timestamp,
 };
 
 /// How often a gateway says that it lives.
@@ -222,7 +223,7 @@ impl Drop for Unanswered<'_> {
                 tokens: 0,
                 cost: None,
                 at: Timestamp::default(),
-                rate_limits: Default::default(),
+                rate_limits: RateLimits::default(),
             },
             model: String::new(),
             spent: None,

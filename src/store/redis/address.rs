@@ -33,7 +33,7 @@ pub(super) struct Address {
 impl Address {
     /// Reads `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://` for TLS.
     pub(super) fn of(url: &Secret) -> Result<Self, RedisFailure> {
-        let wrong = |reason: &str| RedisFailure::new("the URL of the Redis", reason);
+        let wrong = |reason: &str| RedisFailure::new(&"the URL of the Redis", reason);
         let mut url = Url::parse(url.expose()).map_err(|_| wrong("it is no URL"))?;
         if url.fragment().is_some() {
             // The client that this is built on takes #insecure for "verify nothing".
@@ -140,4 +140,44 @@ fn public_roots() -> RootCertStore {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     roots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_shows_as_host_and_port_alone() {
+        for (url, shown) in [
+            ("redis://cache.example", "cache.example:6379"),
+            (
+                "rediss://app:hunter2@cache.example:6380/2",
+                "cache.example:6380",
+            ),
+            ("redis://:hunter2@[::1]:7000/0?protocol=resp3", "[::1]:7000"),
+        ] {
+            let address = Address::of(&Secret::new(url)).unwrap();
+            assert_eq!(address.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_used_is_refused_without_repeating_it() {
+        for url in [
+            "",
+            "cache.example",
+            "http://:hunter2@cache.example",
+            "redis:///hunter2",
+            "redis://:hunter2@cache.example/hunter2",
+            "redis://:hunter2@cache.example/0#hunter2",
+            "rediss://:hunter2@cache.example/0#insecure",
+        ] {
+            let refused = Address::of(&Secret::new(url)).map(|address| address.to_string());
+            let failure = refused.unwrap_err();
+            assert!(
+                !format!("{failure} {failure:?}").contains("hunter2"),
+                "{failure}"
+            );
+        }
+    }
 }

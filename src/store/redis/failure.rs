@@ -27,7 +27,7 @@ impl RedisFailure {
     }
 
     /// What is wrong with a place.
-    pub(super) fn new(place: impl ToString, reason: impl Into<String>) -> Self {
+    pub(super) fn new(place: &impl ToString, reason: impl Into<String>) -> Self {
         Self {
             place: place.to_string(),
             reason: reason.into(),

@@ -103,7 +103,7 @@ async fn answered<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
 /// Waits until this is what a key has spent, and nothing is reserved beside it. What requests reserved whose answer was
 /// lost is given back with the next beats.
 async fn spends(store: &RedisStore, key: &Key, expected: Money) {
-    soon(async {
+    soon(Box::pin(async {
         loop {
             answered(async || {
                 store.beat().await?;
@@ -116,7 +116,7 @@ async fn spends(store: &RedisStore, key: &Key, expected: Money) {
                 return;
             }
         }
-    })
+    }))
     .await;
 }
 
