@@ -54,7 +54,7 @@ enum Command {
     Serve(serve::Arguments),
     Models(models::Arguments),
     Openclaw(openclaw::Arguments),
-    Keys(keys::Arguments),
+    Keys(Box<keys::Arguments>),
     Doctor(doctor::Arguments),
     Replay(replay::Arguments),
 }
@@ -98,7 +98,7 @@ pub fn run(
             Command::Serve(arguments) => serve::run(arguments, environment).await,
             Command::Models(arguments) => models::run(arguments, environment).await,
             Command::Openclaw(arguments) => openclaw::run(arguments, environment).await,
-            Command::Keys(arguments) => keys::run(arguments, environment).await,
+            Command::Keys(arguments) => keys::run(*arguments, environment).await,
             Command::Replay(arguments) => replay::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments, environment).await,
         }

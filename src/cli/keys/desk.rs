@@ -18,6 +18,7 @@ const ADMIN_KEY: &str = "OUTCROP_ADMIN_KEY";
 
 /// Where the keys are.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::doc_markdown, reason = "this text is read in a terminal")]
 pub(super) struct Place {
     /// Configuration file [default: outcrop.toml in the working directory, if it is there]
     #[arg(long, value_name = "FILE")]
@@ -37,7 +38,7 @@ pub(super) enum Desk {
     /// The store itself.
     Store(Administration),
     /// A gateway.
-    Gateway(AdminClient),
+    Gateway(Box<AdminClient>),
 }
 
 impl Place {
@@ -53,20 +54,20 @@ impl Place {
                     "--url needs an admin key in {ADMIN_KEY}; outcrop keys create --admin makes one"
                 ))
             })?;
-            return Ok(Desk::Gateway(AdminClient::new(url, key.trim())?));
+            let client = AdminClient::new(url, key.trim())?;
+            return Ok(Desk::Gateway(Box::new(client)));
         }
-        let location = match self.store {
-            Some(location) => location,
-            None => {
-                let flags = Flags {
-                    config: self.config,
-                    values: Vec::new(),
-                };
-                config::load(&flags, environment, Path::new(""))?
-                    .config
-                    .keys
-                    .store
-            }
+        let location = if let Some(location) = self.store {
+            location
+        } else {
+            let flags = Flags {
+                config: self.config,
+                values: Vec::new(),
+            };
+            config::load(&flags, environment, Path::new(""))?
+                .config
+                .keys
+                .store
         };
         let store = keys::open(&location, access).await?;
         Ok(Desk::Store(Administration::new(store)))

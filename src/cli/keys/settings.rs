@@ -135,10 +135,11 @@ fn end(text: &str) -> Result<Change<Moment>, &'static str> {
 }
 
 fn guardrail(text: &str) -> Result<Change<String>, &'static str> {
-    Ok(match text {
-        NONE => Change::Clear,
-        text => Change::Set(text.to_owned()),
-    })
+    match text {
+        NONE => Ok(Change::Clear),
+        text if text.contains(':') => Ok(Change::Set(text.to_owned())),
+        _ => Err("it must be ID:VERSION, or none"),
+    }
 }
 
 fn tag(text: &str) -> Result<(String, String), &'static str> {
@@ -211,6 +212,7 @@ mod tests {
             ["--per", "year"],
             ["--expires", "soon"],
             ["--tag", "team"],
+            ["--guardrail", "gr1"],
         ] {
             assert!(
                 Command::try_parse_from(["x", arguments[0], arguments[1]]).is_err(),

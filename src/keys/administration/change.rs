@@ -208,7 +208,7 @@ impl KeyChange {
             rules::check_tags(&key.tags, found);
         }
         if key.kind == KeyKind::Admin {
-            self.refuse_limits(key, found);
+            refuse_limits(key, found);
         }
     }
 
@@ -226,8 +226,8 @@ impl KeyChange {
             Change::Clear => limits.budget = None,
             Change::Set(change) => {
                 let now = limits.budget;
-                let amount = change.amount.or(now.map(|budget| budget.amount));
-                let per = change.per.or(now.map(|budget| budget.per));
+                let amount = change.amount.or_else(|| now.map(|budget| budget.amount));
+                let per = change.per.or_else(|| now.map(|budget| budget.per));
                 match amount {
                     Some(amount) => {
                         let per = per.unwrap_or(Period::Month);
@@ -239,14 +239,14 @@ impl KeyChange {
             }
         }
     }
+}
 
-    /// Limits of a key that cannot ask models would limit nothing.
-    fn refuse_limits(&self, key: &Key, found: &mut Found) {
-        if key.limits != KeyLimits::default() || !key.tags.is_empty() {
-            found.note(
-                "limits",
-                "and tags are not for an admin key: it asks no models",
-            );
-        }
+/// Limits of a key that cannot ask models would limit nothing.
+fn refuse_limits(key: &Key, found: &mut Found) {
+    if key.limits != KeyLimits::default() || !key.tags.is_empty() {
+        found.note(
+            "limits",
+            "and tags are not for an admin key: it asks no models",
+        );
     }
 }

@@ -45,12 +45,11 @@ impl Members {
 
     /// A text that cannot be cleared.
     pub(super) fn text(&mut self, name: &str, found: &mut Found) -> Option<String> {
-        match self.0.shift_remove(name)? {
-            Value::String(text) => Some(text),
-            _ => {
-                found.note(name, "must be a string");
-                None
-            }
+        if let Value::String(text) = self.0.shift_remove(name)? {
+            Some(text)
+        } else {
+            found.note(name, "must be a string");
+            None
         }
     }
 

@@ -115,8 +115,8 @@ fn mistakes(json: &str) -> Vec<String> {
 
 fn administration() -> (Arc<InMemory>, Administration) {
     let store = Arc::new(InMemory::default());
-    let administration = Administration::new(Arc::clone(&store) as Arc<dyn KeyStore>);
-    (store, administration)
+    let keys: Arc<dyn KeyStore> = Arc::<InMemory>::clone(&store);
+    (store, Administration::new(keys))
 }
 
 #[tokio::test]

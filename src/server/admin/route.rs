@@ -38,7 +38,7 @@ impl Route {
             name.ok().filter(|name| !name.is_empty()).map(Into::into)
         };
         let parts: Vec<&str> = path.split('/').collect();
-        let (get, post, patch) = (
+        let (get, post, update) = (
             *method == Method::GET || *method == Method::HEAD,
             *method == Method::POST,
             *method == Method::PATCH,
@@ -51,7 +51,7 @@ impl Route {
             ["", "admin", "usage"] => (get.then_some(Self::Usage), "GET, HEAD"),
             ["", "admin", "keys", name] => {
                 let name: String = decoded(name).ok_or_else(not_found)?;
-                let update = patch.then(|| Self::Update(name.clone()));
+                let update = update.then(|| Self::Update(name.clone()));
                 (
                     update.or_else(|| get.then_some(Self::Key(name))),
                     "GET, HEAD, PATCH",

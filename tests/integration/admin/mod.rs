@@ -1,7 +1,6 @@
 //! The interface for operators over sockets, and its description.
 #![expect(
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "a test stops where something is not as it should be"
 )]
 

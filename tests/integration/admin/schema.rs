@@ -59,7 +59,7 @@ impl Schemas<'_> {
             "maxLength" => refuse(length(value) <= rule.as_u64().unwrap()),
             "maxItems" => {
                 let items = value.as_array().map_or(0, Vec::len);
-                refuse(items as u64 <= rule.as_u64().unwrap());
+                refuse(u64::try_from(items).unwrap() <= rule.as_u64().unwrap());
             }
             "pattern" => {
                 let pattern = regex_lite::Regex::new(rule.as_str().unwrap()).unwrap();
@@ -139,7 +139,8 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 fn length(value: &Value) -> u64 {
-    value.as_str().unwrap_or_default().chars().count() as u64
+    let characters = value.as_str().unwrap_or_default().chars().count();
+    u64::try_from(characters).unwrap()
 }
 
 fn is_of_kind(value: &Value, kind: &str) -> bool {
