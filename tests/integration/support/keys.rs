@@ -15,7 +15,7 @@ use super::gateway::Running;
 /// A file with keys.
 pub(crate) struct KeyFile {
     folder: TempDir,
-    pub(crate) store: Arc<dyn KeyStore>,
+    store: Arc<dyn KeyStore>,
     pub(crate) administration: Administration,
 }
 
