@@ -10,12 +10,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use outcrop::bedrock::{Money, Rate};
+use outcrop::config::Secret;
 use outcrop::keys::{
     ApiKey, Budget, Demand, Grant, Key, KeyId, KeyKind, KeyLimits, KeySecret, KeyStore, Period,
     Settlement, Spent, Timestamp,
 };
 
 mod command;
+mod killed;
 mod outage;
 mod redis;
 mod sqlite;
@@ -26,13 +28,18 @@ const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 /// A new key without limits.
 fn key(name: &str) -> Key {
+    key_with_text(name).0
+}
+
+/// The same, with what its owner presents.
+fn key_with_text(name: &str) -> (Key, Secret) {
     let fill = |bytes: &mut [u8]| {
         fastrand::fill(bytes);
         Ok::<(), Infallible>(())
     };
     let id = KeyId::generate(fill).unwrap();
     let text = ApiKey::generate(id, fill).unwrap().text;
-    Key {
+    let key = Key {
         id,
         name: name.to_owned(),
         kind: KeyKind::Inference,
@@ -46,7 +53,8 @@ fn key(name: &str) -> Key {
         limits: KeyLimits::default(),
         tags: BTreeMap::from([("team".to_owned(), "search".to_owned())]),
         revision: 0,
-    }
+    };
+    (key, text)
 }
 
 /// Adds a key of these limits, and returns it as the store has it.

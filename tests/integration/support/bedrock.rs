@@ -35,9 +35,14 @@ impl ScriptedBedrock {
 
     /// Waits for a new connection and the call on it.
     pub(crate) async fn call(&self) -> Call {
+        self.try_call().await.unwrap()
+    }
+
+    /// The same, unless the gateway closes it.
+    pub(crate) async fn try_call(&self) -> io::Result<Call> {
         let (stream, _) = soon(self.listener.accept()).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        soon(Call::receive(stream)).await.unwrap()
+        soon(Call::receive(stream)).await
     }
 
     /// Waits for the next call, on the connection of `last` or on a new one.
@@ -88,7 +93,12 @@ impl Call {
 
     /// Waits for the next call on the same connection.
     pub(crate) async fn next(self) -> Self {
-        soon(Self::receive(self.stream)).await.unwrap()
+        self.try_next().await.unwrap()
+    }
+
+    /// The same, unless the gateway closes it.
+    pub(crate) async fn try_next(self) -> io::Result<Self> {
+        soon(Self::receive(self.stream)).await
     }
 
     /// Writes bytes as they are.

@@ -67,7 +67,7 @@ async fn a_name_belongs_to_one_key_that_is_not_revoked(location: StoreLocation) 
     assert_eq!(store.create(&key("search")).await, taken);
 
     let mut other = (*add(&*store, "other", KeyLimits::default()).await).clone();
-    other.name = "search".to_owned();
+    "search".clone_into(&mut other.name);
     assert_eq!(store.replace(&other).await, taken);
 
     let mut revoked = (*search).clone();

@@ -23,7 +23,7 @@ async fn usage_is_added_up_by_key_and_model(location: StoreLocation) {
     use_once(&*store, &two, spent(1.0)).await;
     let grant = grant(&*store, &one).await;
     let mut other = settlement(&one, grant, Some(spent(0.5)));
-    other.model = "amazon.nova-lite-v1:0".to_owned();
+    "amazon.nova-lite-v1:0".clone_into(&mut other.model);
     if let Some(spent) = &mut other.spent {
         (spent.calls, spent.estimated) = (4, true);
     }
