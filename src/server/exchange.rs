@@ -27,6 +27,10 @@ const MAX_SHOWN_MODEL: usize = 200;
 /// What is known of a request. Dropping it writes the one line of the access log; a request whose answer was
 /// never handed over in full is told as one whose client left.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells something else of the request"
+)]
 pub(super) struct Exchange {
     metrics: Metrics,
     begun: Instant,

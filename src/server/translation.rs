@@ -40,6 +40,10 @@ const MAX_PATH: usize = 256;
 
 /// Translates requests, in the light of what models were seen to refuse.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub(super) struct Translator {
     models: Models,
     /// Whether clients are told what answers cost.
