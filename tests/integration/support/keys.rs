@@ -39,9 +39,13 @@ impl KeyFile {
 
     /// Makes a key, with what the members of `draft` say.
     pub(crate) async fn issue(&self, draft: Value) -> IssuedKey {
+        self.issue_at(Timestamp::now(), draft).await
+    }
+
+    /// The same at another time.
+    pub(crate) async fn issue_at(&self, now: Timestamp, draft: Value) -> IssuedKey {
         let draft = KeyDraft::read(draft.to_string().as_bytes()).unwrap();
-        let issued = self.administration.create(&draft, Timestamp::now()).await;
-        issued.unwrap()
+        self.administration.create(&draft, now).await.unwrap()
     }
 
     /// All usage that the file holds.

@@ -1,7 +1,7 @@
 //! Who is let in, and to what.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use outcrop::config::Secret;
 use outcrop::keys::Timestamp;
@@ -50,14 +50,21 @@ async fn a_key_is_accepted_in_each_header_and_a_mistyped_one_is_not() {
 #[tokio::test]
 async fn who_has_the_right_secret_is_told_that_it_expired_or_was_revoked() {
     let keys = KeyFile::new().await;
+    let long_ago = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
     let expired = keys
-        .issue(json!({"name": "old", "expires": Timestamp::now().after(Duration::from_millis(1))}))
+        .issue_at(
+            long_ago,
+            json!({"name": "old", "expires": "2026-02-01T00:00:00Z"}),
+        )
         .await;
     let revoked = keys.issue(json!({"name": "stolen"})).await;
     let done = keys.administration.revoke("stolen", Timestamp::now()).await;
     done.unwrap();
     let gateway = gateway(&keys).await;
-    for (key, said) in [(&expired, "expired at 20"), (&revoked, "was revoked")] {
+    for (key, said) in [
+        (&expired, "expired at 2026-02-01T00:00:00Z"),
+        (&revoked, "was revoked"),
+    ] {
         let answer = gateway.chat_as(key, &whole_question(MODEL)).await;
         let (status, _, code) = answer.error();
         assert_eq!((status, code.as_deref()), (401, Some("invalid_api_key")));
