@@ -5,3 +5,4 @@ mod budgets;
 mod callers;
 mod limits;
 mod models;
+mod shared;
