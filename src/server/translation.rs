@@ -28,11 +28,9 @@ use crate::openai::{ChatCompletionRequest, InvalidRequest, replace_lone_surrogat
 use crate::recall::{Memory, Recall, SharedMemory};
 use crate::translate::{
     Answer, CachedPrefix, Context, Elsewhere, Guarding, Notes, Pricing, PromptCaching, StateKey,
-    Translation, converse_request,
+    Translation, UNBOUNDED_ANSWER, converse_request,
 };
 
-/// How long an answer is taken to be whose length nobody bounds: what models write for whom Converse knows no limit.
-const UNBOUNDED_ANSWER: u32 = 4096;
 /// The most features that one request is relieved of. Each costs a call.
 const MAX_REFUSALS: usize = 4;
 /// The most characters of a member's path that an error repeats: clients name members as they like.

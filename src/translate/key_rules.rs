@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::notes::Notes;
-use super::output_limit::{limit_thinking, output_limits};
+use super::output_limit::{limit_choices, limit_thinking, output_limits};
 use crate::bedrock::Family;
 use crate::openai::{BedrockObject, InvalidRequest};
 
@@ -118,9 +118,11 @@ impl<'k> KeyRules<'k> {
         if let Some(config) = config.as_object_mut() {
             config.entry("maxTokens").or_insert(Value::Null);
         }
-        let mut lowered = false;
+        let (mut lowered, mut longest) = (false, 0);
         for tokens in output_limits(settings) {
-            if tokens.as_u64().is_none_or(|tokens| tokens > limit.into()) {
+            let within = tokens.as_u64().filter(|tokens| *tokens <= limit.into());
+            longest = longest.max(within.unwrap_or(limit.into()));
+            if within.is_none() {
                 *tokens = limit.into();
                 lowered = true;
             }
@@ -128,7 +130,8 @@ impl<'k> KeyRules<'k> {
         if lowered {
             notes.adjust("max_tokens", &limit);
         }
-        limit_thinking(settings, limit, notes);
+        limit_choices(settings, notes);
+        limit_thinking(settings, longest, notes);
     }
 }
 

@@ -47,6 +47,7 @@ pub use failure::Failure;
 pub use json_answer::JsonAnswer;
 pub use key_rules::KeyRules;
 pub use notes::Notes;
+pub use output_limit::UNBOUNDED_ANSWER;
 pub use prompt_cache::{CachedPrefix, PromptCaching};
 pub use replay::{FinishedTurn, Recalled, Replay, StateKey, replayed_calls};
 pub use request::{Translation, converse_request};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::key_rules::{KeyRules, MAX_TAGS};
 use super::notes::Notes;
-use super::output_limit::output_limits;
+use super::output_limit::longest_answer;
 use crate::bedrock::Terms;
 use crate::bedrock::request::{
     ConverseRequest, GuardrailConfiguration, Message, SystemContentBlock, ToolConfiguration,
@@ -39,6 +39,8 @@ pub(super) struct Passing<'p> {
     key_rules: KeyRules<'p>,
     /// Whether the model may be a Claude.
     claude: bool,
+    /// The most tokens of the model's answers, where that is known.
+    max_output_tokens: Option<u32>,
     /// Whether ConverseStream is called, which alone knows how a guardrail works on a stream.
     streaming: bool,
 }
@@ -76,6 +78,7 @@ impl<'p> Passing<'p> {
             guardrail: context.guarding.guardrail,
             key_rules: context.key_rules,
             claude: model.is_none_or(|model| model.starts_with("anthropic.")),
+            max_output_tokens: context.family.max_output_tokens,
             streaming,
         }
     }
@@ -110,7 +113,7 @@ impl<'p> Passing<'p> {
         merge(&mut settings, members);
         self.key_rules.limit_output(&mut settings, notes);
         Ok(Sent {
-            max_tokens: longest(&mut settings),
+            max_tokens: longest_answer(&mut settings, self.max_output_tokens),
             terms: terms(&settings),
             body: json_bytes(&MergedRequest {
                 settings,
@@ -207,13 +210,6 @@ pub(super) fn request_metadata<'a>(
         }
     }
     tags
-}
-
-/// The longest answer that the members of a request allow, in tokens.
-fn longest(settings: &mut Map<String, Value>) -> Option<u32> {
-    let limits = output_limits(settings).into_iter();
-    let longest = limits.filter_map(|limit| limit.as_u64()).max()?;
-    Some(u32::try_from(longest).unwrap_or(u32::MAX))
 }
 
 /// The terms that the members of a request ask for.

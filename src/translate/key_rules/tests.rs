@@ -124,6 +124,58 @@ fn no_words_of_bedrocks_get_around_the_limit() {
 }
 
 #[test]
+fn whatever_an_answer_may_come_to_is_what_is_reserved() {
+    let longest = |model: &str, object: &Value| {
+        let members = json!({"bedrock": object, "max_tokens": 300});
+        let translation = translate(model, &members, KeyRules::default()).unwrap();
+        translation.max_tokens
+    };
+    let native = |fields: Value| json!({"additionalModelRequestFields": fields});
+    let unsaid = |fields: Value| json!({"inferenceConfig": {"maxTokens": null}, "additionalModelRequestFields": fields});
+    for (object, expected) in [
+        (json!({"tomorrow": 1}), Some(300)),
+        (native(json!({"max_tokens": 200})), Some(300)),
+        (native(json!({"max_tokens": 20_000})), Some(20_000)),
+        // No whole number is no bound, whatever a model reads in it.
+        (native(json!({"max_tokens": "20000"})), Some(u32::MAX)),
+        (native(json!({"max_tokens": 2e4})), Some(u32::MAX)),
+        // A model that does not know the name writes as much as it likes.
+        (unsaid(json!({"max_gen_len": 1})), None),
+        (unsaid(json!({"max_gen_len": 70_000})), Some(70_000)),
+        (unsaid(json!({})), None),
+        // Each answer of several may be as long as the limit says.
+        (native(json!({"num_generations": 5})), Some(1500)),
+        (native(json!({"n": 1, "best_of": 2})), Some(600)),
+        (native(json!({"n": 0})), Some(300)),
+        // Claude may think more than the limit says, between calls.
+        (
+            native(json!({"thinking": {"type": "enabled", "budget_tokens": 50_000}})),
+            Some(50_300),
+        ),
+        (
+            native(json!({"thinking": {"type": "enabled", "budget_tokens": 100}})),
+            Some(300),
+        ),
+    ] {
+        assert_eq!(longest("unknown", &object), expected, "{object}");
+    }
+    let several = unsaid(json!({"n": 3}));
+    assert_eq!(longest("unknown", &several), Some(3 * 4096));
+    assert_eq!(longest(SONNET_4_5, &several), Some(3 * 64_000));
+    let rules = KeyRules {
+        max_tokens: Some(100),
+        ..KeyRules::default()
+    };
+    let members = json!({"bedrock": several});
+    let translation = translate("unknown", &members, rules).unwrap();
+    assert_eq!(translation.max_tokens, Some(100));
+    let body = body(&translation);
+    assert_eq!(body["additionalModelRequestFields"], json!({"n": 1}));
+    let adjusted = translation.notes.adjusted().unwrap();
+    assert!(adjusted.contains("Fields.n=1"), "{adjusted}");
+}
+
+#[test]
 fn thoughts_stay_within_the_limit() {
     let fields = |members: &Value, limit: u32| {
         let rules = KeyRules {
