@@ -121,7 +121,7 @@ impl<'k> KeyRules<'k> {
         let (mut lowered, mut longest) = (false, 0);
         for tokens in output_limits(settings) {
             let within = tokens.as_u64().filter(|tokens| *tokens <= limit.into());
-            longest = longest.max(within.unwrap_or(limit.into()));
+            longest = longest.max(within.unwrap_or_else(|| limit.into()));
             if within.is_none() {
                 *tokens = limit.into();
                 lowered = true;
