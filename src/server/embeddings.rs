@@ -12,6 +12,7 @@ use super::exchange::Exchange;
 use super::gateway::{Gateway, Reply};
 use super::permitted::{dearest, permitted};
 use super::request_body::Share;
+use super::rules::key_rules;
 use super::translation::note_model;
 use crate::bedrock::{EmbeddingModel, Money, Terms};
 use crate::error::Error;
@@ -50,8 +51,9 @@ impl Gateway {
             .aside()
             .run(json.len(), || EmbeddingRequest::parse(&json))
             .await?;
-        // No conversation goes on here, so any number will do.
         let caller = exchange.caller.clone();
+        key_rules(&caller, None).permit(request.bedrock.as_ref())?;
+        // No conversation goes on here, so any number will do.
         let targets = permitted(self.models(), &caller, &request.model, || fastrand::u64(..));
         let targets = targets.await?;
         // What a client writes around an id must not become a label of its own.

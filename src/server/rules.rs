@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 
+use super::caller::Caller;
 use super::client_request::ClientRequest;
 use crate::bedrock::request::GuardrailConfiguration;
 use crate::config;
 use crate::translate::KeyRules;
 
-/// What the caller's key lays down.
-pub(super) fn key_rules(request: &ClientRequest) -> KeyRules<'_> {
-    let Some(key) = request.sources.caller.key() else {
+/// What the caller's key lays down; `affordable` is what is left of its budget, in tokens of an answer.
+pub(super) fn key_rules(caller: &Caller, affordable: Option<u32>) -> KeyRules<'_> {
+    let Some(key) = caller.key() else {
         return KeyRules::default();
     };
-    let limits = [key.limits.max_tokens, request.affordable];
+    let limits = [key.limits.max_tokens, affordable];
     KeyRules {
         max_tokens: limits.into_iter().flatten().min(),
         tags: &key.tags,

@@ -301,7 +301,7 @@ impl Translator {
                 guardrail: own_guardrail.as_ref().or(self.guardrail.as_ref()),
                 only_new_input: self.only_new_input,
             },
-            key_rules: key_rules(request),
+            key_rules: key_rules(&request.sources.caller, request.affordable),
             pricing: Pricing {
                 price: self.models.price(target, foundation_model.as_deref()),
                 is_shown: self.expose_cost,

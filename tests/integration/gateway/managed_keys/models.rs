@@ -161,7 +161,13 @@ async fn what_a_key_lays_down_is_sent_whatever_the_request_says() {
         "{}",
         answer.header("x-outcrop-adjusted")
     );
-    let refused = gateway.chat_as(&plain, &request).await;
-    assert_eq!(refused.error().0, 400);
-    assert_eq!(refused.json()["error"]["param"], "bedrock");
+    let texts = json!({"model": "amazon.titan-embed-text-v2:0", "input": "a", "bedrock": {}});
+    let embeddings = gateway.begin_post_as(&plain, "/v1/embeddings", &texts);
+    for refused in [
+        gateway.chat_as(&plain, &request).await,
+        embeddings.await.answer().await,
+    ] {
+        assert_eq!(refused.error().0, 400);
+        assert_eq!(refused.json()["error"]["param"], "bedrock");
+    }
 }
