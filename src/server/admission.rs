@@ -9,9 +9,10 @@ use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::limits::{refused, standing};
 use super::permitted::dearest;
-use super::translation::Call;
+use super::translation::{Call, Translator};
 use crate::error::Error;
 use crate::keys::{Demand, Key, Reservation};
+use crate::openai::ChatCompletionRequest;
 use crate::translate::Billing;
 
 impl Gateway {
@@ -35,6 +36,8 @@ impl Gateway {
         let granted = reservation
             .as_ref()
             .map(|reservation| reservation.grant().output_tokens);
+        let are_tokens_counted = key.limits.tpm.is_some() || key.limits.budget.is_some();
+        request.reserved = granted.filter(|_| are_tokens_counted);
         if let Some(fewer) = granted.filter(|granted| *granted < demand.output_tokens) {
             *call = self.translator().within(fewer, request).await?;
         }
@@ -87,5 +90,35 @@ impl Gateway {
             choices,
             rates: dearest(self.models(), targets, input_tokens, terms).await,
         }
+    }
+}
+
+impl Translator {
+    /// Translates a request that may have been admitted by now, for answers no longer than was reserved: another model,
+    /// or the same without a feature, may write more.
+    ///
+    /// # Errors
+    /// When the request cannot be had.
+    pub(super) async fn translate_within(
+        &self,
+        request: &mut ClientRequest,
+        parsed: ChatCompletionRequest<'_>,
+    ) -> Result<Call, Error> {
+        let call = self.translate(request, parsed).await?;
+        match request.reserved {
+            Some(reserved) if reserved < call.output_tokens => self.within(reserved, request).await,
+            _ => Ok(call),
+        }
+    }
+
+    /// The call of the same request with an answer of at most so many tokens.
+    ///
+    /// # Errors
+    /// When the request cannot be had so.
+    async fn within(&self, output_tokens: u32, request: &mut ClientRequest) -> Result<Call, Error> {
+        request.affordable = Some(output_tokens);
+        let json = request.json.clone();
+        let parsed = self.parse(&json).await?;
+        self.translate(request, parsed).await
     }
 }

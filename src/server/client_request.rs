@@ -48,6 +48,8 @@ pub(super) struct ClientRequest {
     pub(super) refused: Vec<Refusal>,
     /// The most tokens of an answer, where little of a budget is left.
     pub(super) affordable: Option<u32>,
+    /// For how many tokens of an answer there is room in the key's limits, wherever the request is called.
+    pub(super) reserved: Option<u32>,
 }
 
 /// Where what a request names and does not hold comes from.

@@ -177,6 +177,7 @@ impl Translator {
             subject,
             refused: Vec::new(),
             affordable: None,
+            reserved: None,
         };
         let error = match self.translate(&request, parsed).await {
             Ok(call) => return Ok((request, call)),
@@ -204,30 +205,15 @@ impl Translator {
         let images = request.subject.images.clone();
         let (sources, recall) = (&request.sources, &*self.recall);
         let subject = Subject::of(&target, &parsed, sources, images, recall).await?;
-        let aimed = ClientRequest {
+        let mut aimed = ClientRequest {
             target,
             subject,
             refused: Vec::new(),
             ..request.clone()
         };
-        let call = self.translate(&aimed, parsed).await?;
+        let call = self.translate_within(&mut aimed, parsed).await?;
         *request = aimed;
         Ok(call)
-    }
-
-    /// The call of the same request with an answer of at most so many tokens.
-    ///
-    /// # Errors
-    /// When the request cannot be had so.
-    pub(super) async fn within(
-        &self,
-        output_tokens: u32,
-        request: &mut ClientRequest,
-    ) -> Result<Call, Error> {
-        request.affordable = Some(output_tokens);
-        let json = request.json.clone();
-        let parsed = self.parse(&json).await?;
-        self.translate(request, parsed).await
     }
 
     /// The call without the feature that Bedrock refused. There is none when the feature was not in it or was
@@ -247,7 +233,7 @@ impl Translator {
         request.refused.push(refusal);
         let json = request.json.clone();
         let parsed = self.parse(&json).await?;
-        let other = self.translate(request, parsed).await?;
+        let other = self.translate_within(request, parsed).await?;
         let is_other = other.body != call.body || other.streamable != call.streamable;
         Ok(is_other.then_some(other))
     }
@@ -259,14 +245,25 @@ impl Translator {
         }
     }
 
-    async fn parse<'a>(&self, json: &'a Bytes) -> Result<ChatCompletionRequest<'a>, Error> {
+    /// Reads a request's JSON.
+    ///
+    /// # Errors
+    /// For what is no chat completion request.
+    pub(super) async fn parse<'a>(
+        &self,
+        json: &'a Bytes,
+    ) -> Result<ChatCompletionRequest<'a>, Error> {
         let parsed = self
             .aside
             .run(json.len(), || ChatCompletionRequest::parse(json));
         Ok(parsed.await?)
     }
 
-    async fn translate(
+    /// Translates a request for the target that it is for.
+    ///
+    /// # Errors
+    /// When it cannot be had there.
+    pub(super) async fn translate(
         &self,
         request: &ClientRequest,
         parsed: ChatCompletionRequest<'_>,
