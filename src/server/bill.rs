@@ -95,13 +95,6 @@ impl Bill {
         }
     }
 
-    /// Settles the bill with what all answers took together.
-    pub(super) fn settle(&self, consumption: Consumption) {
-        let mut open = self.open();
-        open.consumption = Some(consumption);
-        open.settle();
-    }
-
     /// What was spent so far; `None` when Bedrock was not called, or took nothing.
     pub(super) fn spent(&self) -> Option<Spent> {
         self.open().spent()
@@ -187,6 +180,19 @@ impl Charge {
         if translator.is_done() {
             self.end();
         }
+    }
+
+    /// Notes what an answer took of which nothing is still to come.
+    pub(super) fn answered(&mut self, consumption: Consumption) {
+        self.progress = Progress::Seen(consumption);
+    }
+
+    /// Settles the whole bill with what all answers took together, as used of this one's model.
+    pub(super) fn settle(&self, consumption: Consumption) {
+        let mut open = self.bill.open();
+        open.order.clone_from(&self.order);
+        open.consumption = Some(consumption);
+        open.settle();
     }
 
     /// Books the part, once.

@@ -23,7 +23,10 @@ use super::stream::{ChatCompletionStream, Silences, Source};
 use super::translation::Call;
 use crate::bedrock::Money;
 use crate::error::Error;
-use crate::translate::{Answer, ChunkHead, Failure, Notes, StreamTranslator, chat_completion_of};
+use crate::translate::{
+    Answer, ChunkHead, Failure, Notes, StreamTranslator, chat_completion_of, consumption_of,
+};
+use crate::upstream;
 
 const X_OUTCROP_ADJUSTED: HeaderName = HeaderName::from_static("x-outcrop-adjusted");
 const X_OUTCROP_COST: HeaderName = HeaderName::from_static("x-outcrop-cost");
@@ -76,7 +79,7 @@ impl Gateway {
         if stream {
             self.stream(head, inference, keeper, exchange).await
         } else {
-            let mut reply = whole(&head, inference, &keeper, &bill, exchange).await?;
+            let mut reply = whole(&head, inference, &keeper, exchange).await?;
             self.expose_cost(&bill, &mut reply.headers);
             Ok(reply)
         }
@@ -227,19 +230,20 @@ async fn whole(
     head: &Head,
     inference: Inference,
     keeper: &Keeper,
-    bill: &Bill,
     exchange: &mut Exchange,
 ) -> Result<Reply, Error> {
     let mut calls: Vec<_> = choices_of(inference)
         .map(|inference| Beginning::of(inference.whole()))
         .collect();
-    all_answered(&mut calls)
-        .await
-        .map_err(|refused| refused.told_to(exchange))?;
+    let waited = all_answered(&mut calls).await;
     let mut answered: Vec<_> = calls
         .into_iter()
         .filter_map(Beginning::into_answer)
         .collect();
+    if let Err(refused) = waited {
+        account(&mut answered);
+        return Err(refused.told_to(exchange));
+    }
     if let Some(first) = answered.first() {
         exchange.answered(&first.target, first.call.cached_prefix);
     }
@@ -249,6 +253,7 @@ async fn whole(
         }
     }
     let first = answered.first();
+    let context_window = first.and_then(|asked| asked.call.context_window);
     let request_id = first.and_then(|asked| asked.answer.request_id.as_deref());
     exchange.upstream_request_id = request_id.map(str::to_owned);
     let id = completion_id(request_id, fastrand::u128(..));
@@ -256,10 +261,16 @@ async fn whole(
         .iter()
         .map(|asked| (&*asked.answer.body, &asked.call.answer))
         .collect();
-    let context_window = first.and_then(|asked| asked.call.context_window);
-    let completion = chat_completion_of(&answers, &id, head.created, &head.model)
-        .map_err(|error| Failure::from_answer_error(&error, context_window))?;
-    bill.settle(completion.consumption);
+    let completion = match chat_completion_of(&answers, &id, head.created, &head.model) {
+        Ok(completion) => completion,
+        Err(error) => {
+            account(&mut answered);
+            return Err(Failure::from_answer_error(&error, context_window).into());
+        }
+    };
+    if let Some(first) = first {
+        first.charge.settle(completion.consumption);
+    }
     for turn in completion.turns {
         keeper.keep(turn);
     }
@@ -274,6 +285,19 @@ async fn whole(
         headers,
         payload: Payload::Whole(completion.body.into()),
     })
+}
+
+/// Notes what answers took of which the client gets none.
+fn account(answered: &mut [Asked<upstream::Answer>]) {
+    for Asked {
+        call,
+        charge,
+        answer,
+        ..
+    } in answered
+    {
+        charge.answered(consumption_of(&answer.body, &call.answer));
+    }
 }
 
 /// The calls of a request: one for each choice, all the same.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::beginning::Pending;
+use super::bill::{Charge, Order};
 use super::embedding_targets::EmbeddingTargets;
 use super::embeddings::estimated_tokens;
 use super::inference::{Refused, naming, wants_profile};
@@ -26,6 +27,8 @@ pub(super) struct Embedder {
     pub(super) recorder: Option<Recorder>,
     pub(super) attempts: Arc<Attempts>,
     pub(super) format: EncodingFormat,
+    /// What they cost. That of each call is a clone of it.
+    pub(super) charge: Charge,
 }
 
 /// The answer to one call.
@@ -46,10 +49,10 @@ impl Embedder {
         Box::pin(self.clone().embed(call))
     }
 
-    async fn embed(self, call: EmbeddingCall) -> Result<Embedded, Refused> {
+    async fn embed(mut self, call: EmbeddingCall) -> Result<Embedded, Refused> {
         let body = Bytes::from(call.body);
         let estimate = estimated_tokens(body.len());
-        let (target, answer) = self.invoke(&body).await?;
+        let (target, answer) = self.invoke(&body, estimate).await?;
         let Answer {
             request_id,
             input_tokens,
@@ -59,29 +62,44 @@ impl Embedder {
             .translator
             .aside()
             .run(body.len(), || embeddings(&body, call.texts, self.format));
+        let billing = self.targets.billing(&target, estimate);
         match read.await {
             Ok(read) => {
-                let billing = self.targets.billing(&target, estimate);
+                let consumption = billing.of_input(input_tokens.or(read.input_tokens));
+                self.charge.answered(consumption);
                 Ok(Embedded {
                     target: target.key(),
                     request_id,
                     embeddings: read.embeddings,
-                    consumption: billing.of_input(input_tokens.or(read.input_tokens)),
+                    consumption,
                 })
             }
-            Err(error) => Err(Refused {
-                error: Failure::from_answer_error(&error, None).into(),
-                target: target.key(),
-                request_id,
-            }),
+            Err(error) => {
+                self.charge.answered(billing.of_input(input_tokens));
+                Err(Refused {
+                    error: Failure::from_answer_error(&error, None).into(),
+                    target: target.key(),
+                    request_id,
+                })
+            }
         }
     }
 
-    /// Calls InvokeModel at one target after the other until there is an answer.
-    async fn invoke(&self, body: &Bytes) -> Result<(Target, Answer), Refused> {
+    /// Calls InvokeModel with about so many tokens, at one target after the other, until there is an answer.
+    async fn invoke(
+        &mut self,
+        body: &Bytes,
+        input_tokens: u64,
+    ) -> Result<(Target, Answer), Refused> {
         let begun = Instant::now();
         loop {
             let (target, bedrock) = self.targets.bedrock();
+            self.charge.change(Order {
+                model: target.model_id.clone(),
+                billing: self.targets.billing(&target, input_tokens),
+                output_tokens: 0,
+            });
+            self.charge.ask();
             let tap = self
                 .recorder
                 .as_ref()
@@ -98,6 +116,7 @@ impl Embedder {
                     return Ok((target, answer));
                 }
                 Err(error) => {
+                    self.charge.refused();
                     if let Some(tap) = tap {
                         tap.failure(&error);
                     }

@@ -92,9 +92,8 @@ impl Gateway {
             recorder: self.recorder().cloned(),
             attempts: Arc::clone(&exchange.attempts),
             format: request.encoding_format,
+            charge: bill.charge(order),
         };
-        let mut charge = bill.charge(order);
-        charge.ask();
         let mut list = EmbeddingList::default();
         let mut consumption: Option<Consumption> = None;
         let pending = calls.calls().map(|call| embedder.begin(call));
@@ -109,12 +108,14 @@ impl Gateway {
             let more = embedded.consumption;
             consumption = Some(consumption.map_or(more, |sum| sum + more));
         });
-        let answered = answered.await;
-        match consumption {
-            Some(consumption) => bill.settle(consumption),
-            None => charge.refused(),
-        }
-        answered.map_err(|refused| refused.told_to(exchange))?;
+        answered
+            .await
+            .map_err(|refused| refused.told_to(exchange))?;
+        let Embedder {
+            targets, charge, ..
+        } = embedder;
+        // All calls are booked, and none is to come.
+        drop(charge);
         let counted = consumption.filter(|consumption| !consumption.estimated);
         exchange.usage = counted.map(|consumption| consumption.usage);
         exchange.measure_overhead();
@@ -124,7 +125,7 @@ impl Gateway {
             EmbeddingUsage::of(usage.input_tokens).at(cost.map(Money::usd))
         });
         let body = list.finish(&request.model, usage);
-        note_model(&mut notes, &request.model, &embedder.targets.current());
+        note_model(&mut notes, &request.model, &targets.current());
         let mut headers = notes_headers(&notes);
         self.expose_cost(&bill, &mut headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -12,6 +12,7 @@ use super::consumption::Consumption;
 use super::passed::Passed;
 use super::replay::{Collected, Collector, FinishedTurn};
 use super::stop;
+use super::token_estimate::answer_tokens;
 use crate::bedrock::JsonString;
 use crate::bedrock::response::{Citation, ContentBlock, ConverseResponse, TokenUsage};
 use crate::openai::completion::{ChatCompletion, Choice, ReasoningDetail};
@@ -88,6 +89,27 @@ pub fn chat_completion_of(
     })
 }
 
+/// What an answer took that the client does not get; an estimate where it says nothing of that.
+pub fn consumption_of(json: &[u8], answer: &Answer) -> Consumption {
+    match serde_json::from_slice(json) {
+        Ok(response) => consumption(&response, answer, length(json)),
+        Err(_) => answer.billing.estimate(answer_tokens(length(json))),
+    }
+}
+
+fn consumption(response: &ConverseResponse<'_>, answer: &Answer, length: u64) -> Consumption {
+    let billing = &answer.billing;
+    let terms = billing.served(
+        response.service_tier.as_ref(),
+        response.performance_config.as_ref(),
+    );
+    billing.consumption(response.usage.as_ref(), terms, length)
+}
+
+fn length(json: &[u8]) -> u64 {
+    u64::try_from(json.len()).unwrap_or(u64::MAX)
+}
+
 /// One answer that was read.
 struct Read<'a> {
     response: ConverseResponse<'a>,
@@ -108,7 +130,7 @@ impl<'a> Read<'a> {
             response,
             answer,
             collected: collector.finish(),
-            length: u64::try_from(json.len()).unwrap_or(u64::MAX),
+            length: length(json),
         })
     }
 
@@ -126,13 +148,7 @@ impl<'a> Read<'a> {
     }
 
     fn consumption(&self) -> Consumption {
-        let billing = &self.answer.billing;
-        let response = &self.response;
-        let terms = billing.served(
-            response.service_tier.as_ref(),
-            response.performance_config.as_ref(),
-        );
-        billing.consumption(response.usage.as_ref(), terms, self.length)
+        consumption(&self.response, self.answer, self.length)
     }
 
     fn service_tier(&self) -> Option<&str> {
