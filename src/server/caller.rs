@@ -1,5 +1,6 @@
 //! Who calls, and what that caller may.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -8,7 +9,7 @@ use crate::models::Target;
 use crate::recall::Owner;
 
 /// Who calls.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Caller {
     /// Somebody on this host, where no key is needed.
     Anonymous,
@@ -76,5 +77,27 @@ impl Caller {
 
     fn kind(&self) -> Option<KeyKind> {
         self.key().map(|key| key.kind)
+    }
+}
+
+impl fmt::Debug for Caller {
+    /// Leaves the digest out: keys of few characters could be guessed from it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("Anonymous"),
+            Self::StaticKey(_) => f.write_str("StaticKey(hidden)"),
+            Self::Managed(key) => write!(f, "Managed({})", key.id.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_digest_is_shown() {
+        let shown = format!("{:?}", Caller::StaticKey([171; 32]));
+        assert_eq!(shown, "StaticKey(hidden)");
     }
 }
