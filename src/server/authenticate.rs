@@ -10,7 +10,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 use super::caller::Caller;
 use crate::config::Secret;
 use crate::error::{Error, InvalidKey};
-use crate::keys::{Keys, StoreState, Timestamp, Unauthenticated};
+use crate::keys::{ApiKey, Keys, StoreState, Timestamp, Unauthenticated};
 
 /// Other headers that clients put a key into: Anthropic's SDKs and Azure's.
 const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
@@ -63,8 +63,11 @@ impl Callers {
                 Err(Error::Unauthorized(InvalidKey::Expired(at.to_string())))
             }
             Err(Unauthenticated::Revoked) => Err(Error::Unauthorized(InvalidKey::Revoked)),
-            // A key that was made meanwhile is not known yet.
-            Err(Unauthenticated::Unknown) if self.keys.store_state() == StoreState::Away => {
+            // A key that was made meanwhile is not known yet. What is no key at all never will be.
+            Err(Unauthenticated::Unknown)
+                if self.keys.store_state() == StoreState::Away
+                    && ApiKey::id_of(presented).is_ok() =>
+            {
                 Err(Error::Unavailable("the key store does not answer"))
             }
             Err(Unauthenticated::Unknown) => Err(Error::Unauthorized(InvalidKey::Unknown)),

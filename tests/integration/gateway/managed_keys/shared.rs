@@ -132,6 +132,10 @@ async fn what_was_served_is_booked_once_though_the_redis_comes_and_goes() {
         shared.redis.stop();
         // A key with a budget has to wait for what counts it.
         shared.until(503).await;
+        // What is no key at all need not be looked for.
+        let mistyped = [("x-api-key", "sk-outcrop-mistyped")];
+        let refused = shared.gateways[0].get_with("/v1/models", &mistyped).await;
+        assert_eq!(refused.status, 401);
         shared.redis.restart().await;
         shared.until(200).await;
     }
