@@ -1,16 +1,22 @@
 //! What is booked of a request that was not answered by one call alone.
 
+use std::time::Duration;
+
 use outcrop::bedrock::Money;
 use serde_json::{Value, json};
 
 use super::accounts::booked;
 use crate::support::bedrock::{Call, ScriptedBedrock};
-use crate::support::gateway::{MODEL, Running, alias, config, whole_question, with};
+use crate::support::gateway::{MODEL, Running, alias, config, question, whole_question, with};
 use crate::support::keys::KeyFile;
-use crate::support::messages::WHOLE_ANSWER;
+use crate::support::messages::{
+    WHOLE_ANSWER, block_stop, exception, message_start, message_stop, metadata, text_delta,
+};
 
 const NOVA: &str = "us.amazon.nova-lite-v1:0";
 const TITAN: &str = "amazon.titan-embed-text-v2:0";
+/// After which the head goes out though Bedrock is silent.
+const MOMENT: Duration = Duration::from_millis(20);
 const UNAVAILABLE: &str = "x-amzn-errortype: ServiceUnavailableException\r\n";
 const INVALID: &str = "x-amzn-errortype: ValidationException\r\n";
 
@@ -142,4 +148,86 @@ async fn another_target_answers_no_longer_than_was_reserved() {
     let answer = waiting.answer().await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("x-outcrop-adjusted"), "max_tokens=10000");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_bedrock_answers_is_booked_as_estimated() {
+    let keys = KeyFile::new().await;
+    let key = keys.issue(json!({"name": "search"})).await;
+    let bedrock = ScriptedBedrock::start().await;
+    let mut config = keys.config(config(&bedrock.url()));
+    config.commit_after = Some(MOMENT);
+    let gateway = Running::with(config).await;
+    let waiting = gateway.begin_chat_as(&key, &whole_question(MODEL)).await;
+    let mut call = bedrock.call().await;
+    drop(waiting);
+    call.gone().await;
+    let mut early = gateway.begin_chat_as(&key, &question(MODEL)).await;
+    let mut call = bedrock.call().await;
+    assert_eq!(early.head().await.status, 200);
+    drop(early);
+    call.gone().await;
+    let usage = booked(&keys, 2).await;
+    assert_eq!((usage.calls, usage.estimated_requests), (2, 2));
+    assert!(usage.input_tokens > 0 && usage.cost.billionths() > 0);
+}
+
+#[tokio::test]
+async fn a_failure_after_the_head_is_over_when_the_client_is_told() {
+    let keys = KeyFile::new().await;
+    let key = keys
+        .issue(json!({"name": "search", "concurrency": 1}))
+        .await;
+    let bedrock = ScriptedBedrock::start().await;
+    let mut config = keys.config(config(&bedrock.url()));
+    config.commit_after = Some(MOMENT);
+    let gateway = Running::with(config).await;
+    let mut client = gateway.begin_chat_as(&key, &question(MODEL)).await;
+    let mut call = bedrock.call().await;
+    let head = client.head().await;
+    call.answer(400, INVALID, "{}").await;
+    let mut told = Vec::new();
+    while !told.ends_with(b"}\n\n") {
+        told.extend_from_slice(&client.chunk().await.unwrap());
+    }
+    assert_eq!(
+        (head.status, gateway.get_as(&key, "/v1/models").await.status),
+        (200, 200)
+    );
+}
+
+#[tokio::test]
+async fn a_choice_that_breaks_off_ends_all_when_the_client_is_told() {
+    let keys = KeyFile::new().await;
+    let key = keys
+        .issue(json!({"name": "search", "concurrency": 1}))
+        .await;
+    let bedrock = ScriptedBedrock::start().await;
+    let gateway = Running::with(keys.config(config(&bedrock.url()))).await;
+    let request = with(question(MODEL), json!({"n": 3}));
+    let mut client = gateway.begin_chat_as(&key, &request).await;
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        let mut call = bedrock.stream().await;
+        call.send([message_start(), text_delta("Hello")].concat())
+            .await;
+        calls.push(call);
+    }
+    let head = client.head().await;
+    assert_eq!(head.status, 200);
+    calls[0]
+        .stream_all(&[block_stop(), message_stop(), metadata()])
+        .await;
+    calls[1]
+        .send(exception("modelStreamErrorException", "no"))
+        .await;
+    let mut told = String::new();
+    while !told.contains("\"error\"") {
+        told += std::str::from_utf8(&client.chunk().await.unwrap()).unwrap();
+    }
+    assert_eq!(gateway.get_as(&key, "/v1/models").await.status, 200);
+    calls[2].gone().await;
+    let usage = booked(&keys, 1).await;
+    assert_eq!((usage.calls, usage.estimated_requests), (3, 1));
+    assert!((6..20).contains(&usage.output_tokens), "{usage:?}");
 }

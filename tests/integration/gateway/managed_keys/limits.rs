@@ -99,3 +99,39 @@ async fn requests_at_the_same_time_are_bounded() {
     call.stream_all(&short_answer()).await;
     assert_eq!(first.answer().await.status, 200);
 }
+
+#[tokio::test]
+async fn every_answer_to_a_limited_key_says_how_its_limits_stand() {
+    let keys = KeyFile::new().await;
+    let key = keys
+        .issue(json!({"name": "search", "rpm": 100, "tpm": 100_000, "models": ["replay.*"]}))
+        .await;
+    let bedrock = StandInServer::start().await;
+    let mut config = keys.config(config(&bedrock.url));
+    config.max_body_bytes = 10_000;
+    let gateway = Running::with(config).await;
+    let model = "replay.short-text";
+    let large = with(question(model), json!({"user": "x".repeat(20_000)}));
+    for (body, status) in [
+        (question(model), 200),
+        (whole_question(model), 200),
+        (with(question(model), json!({"n": 2})), 200),
+        (json!({"model": model}), 400),
+        (question("gpt-4o"), 404),
+        (question("replay.throttled"), 429),
+        (large, 413),
+    ] {
+        let answer = gateway.chat_as(&key, &body).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        for header in ["limit", "remaining", "reset"] {
+            for of in ["requests", "tokens"] {
+                let header = format!("x-ratelimit-{header}-{of}");
+                assert_ne!(answer.header(&header), "", "{header} with {status}");
+            }
+        }
+    }
+    for path in ["/v1/models", "/v1/models/gpt-4o"] {
+        let answer = gateway.get_as(&key, path).await;
+        assert_eq!(answer.header("x-ratelimit-limit-requests"), "100", "{path}");
+    }
+}
