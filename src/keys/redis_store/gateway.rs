@@ -91,9 +91,30 @@ impl Gateway {
         })
     }
 
-    /// Reserves what a request wants, or says why not. When nobody waits for the answer any more, or when it is lost,
-    /// what was reserved is given back.
+    /// Reserves what a request wants, or says why not. A client that asks again at once may overtake the end of its last
+    /// request on the way to the server, so nobody is refused before the server knows of all that ended here.
     pub(super) async fn reserve(
+        &self,
+        server: &Server,
+        key: &Arc<Key>,
+        demand: &Demand,
+    ) -> Result<Result<Grant, Refusal>, StoreError> {
+        let settlements = &self.part.settlements;
+        let were_waiting = settlements.are_waiting();
+        let answer = self.ask(server, key, demand).await?;
+        let may_pass_now = matches!(
+            answer,
+            Err(Refusal::Tokens { .. } | Refusal::Concurrency { .. } | Refusal::Budget { .. })
+        );
+        if may_pass_now && were_waiting && settlements.flush().await.is_ok() {
+            return self.ask(server, key, demand).await;
+        }
+        Ok(answer)
+    }
+
+    /// Asks the server once. When nobody waits for the answer any more, or when it is lost, what was reserved is given
+    /// back.
+    async fn ask(
         &self,
         server: &Server,
         key: &Arc<Key>,

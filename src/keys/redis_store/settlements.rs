@@ -107,6 +107,11 @@ impl Settlements {
         self.arrived.notify_one();
     }
 
+    /// Whether there are any of which the server has not been told.
+    pub(super) fn are_waiting(&self) -> bool {
+        self.progress.borrow().settled < self.waiting().arrived
+    }
+
     /// Waits until the server has been told of all that came before, or does not answer.
     pub(super) async fn flush(&self) -> Result<(), StoreError> {
         let mut progress = self.progress.subscribe();

@@ -12,6 +12,7 @@ use super::{gateway, grant, refusal, usage, with_every_store};
 with_every_store! {
     rates_are_counted_and_told
     requests_at_the_same_time_are_counted_until_they_are_settled
+    what_is_settled_counts_for_the_next_request
     a_refused_request_counts_nothing
     a_request_that_calls_no_model_takes_a_request_alone
     tokens_are_reserved_and_given_back
@@ -83,6 +84,22 @@ async fn requests_at_the_same_time_are_counted_until_they_are_settled(location: 
     store.flush().await.unwrap();
     grant(&*store, &key).await;
     grant(&*store, &key).await;
+}
+
+async fn what_is_settled_counts_for_the_next_request(location: StoreLocation) {
+    let store = gateway(&location).await;
+    let limits = KeyLimits {
+        tpm: Some(2000),
+        concurrency: Some(1),
+        ..budget(0.011, Period::Total)
+    };
+    let key = add(&*store, "search", limits).await;
+    // Whoever has the end of an answer asks again before anything was flushed.
+    for _ in 0..20 {
+        let held = grant(&*store, &key).await;
+        assert_eq!(held.output_tokens, demand().output_tokens);
+        store.settle(settlement(&key, held, None));
+    }
 }
 
 async fn a_refused_request_counts_nothing(location: StoreLocation) {
