@@ -67,6 +67,9 @@ pub enum OpenError {
     /// There is none.
     #[error("it does not exist")]
     Missing,
+    /// It is a folder, or a device.
+    #[error("it is no file")]
+    NoFile,
     /// Another process holds its lock.
     #[error("another process uses it")]
     InUse,
@@ -115,6 +118,9 @@ impl Database {
             ErrorKind::NotFound => OpenError::Missing,
             _ => error.into(),
         })?;
+        if !file.metadata()?.is_file() {
+            return Err(OpenError::NoFile);
+        }
         warn_of_readers(&file);
         let inode = inode(&file);
         Ok(Self { file, kind, inode })

@@ -43,6 +43,17 @@ fn a_file_is_made_once_and_found_afterwards() {
     assert!(Database::create(&file.join("below/it.db")).is_err());
 }
 
+#[test]
+fn what_is_no_file_is_refused() {
+    let (folder, _file) = folder();
+    assert!(matches!(open(folder.path(), OLD), Err(OpenError::NoFile)));
+    #[cfg(unix)]
+    assert!(matches!(
+        open(Path::new("/dev/null"), OLD),
+        Err(OpenError::NoFile)
+    ));
+}
+
 #[cfg(unix)]
 #[test]
 fn only_its_owner_can_read_it_nor_what_lies_beside_it() {
