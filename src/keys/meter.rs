@@ -102,7 +102,6 @@ impl Meter {
         }
         if let Some(cost) = spent.and_then(|spent| spent.cost) {
             self.spending.book(grant.at, cost);
-            self.spending.forget_before(now);
         }
     }
 

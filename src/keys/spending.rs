@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use super::{Period, Timestamp};
 use crate::bedrock::Money;
 
-/// What was spent on each day in UTC that a period may still hold, and in all.
+/// How many days with something spent are kept: those of two months. It goes by their number and not by the date, so
+/// that a clock that was ahead for a while has not made the days of this month forgotten.
+const MOST_DAYS: usize = 62;
+
+/// What was spent on each of the last days in UTC, and in all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spending {
     days: BTreeMap<Timestamp, Money>,
@@ -13,11 +17,14 @@ pub(super) struct Spending {
 }
 
 impl Spending {
-    /// Adds what was spent on the day that holds `day`.
+    /// Adds what was spent on the day that holds `day`. The oldest days are forgotten then; they stay in the total.
     pub(super) fn book(&mut self, day: Timestamp, amount: Money) {
         if amount > Money::ZERO {
             *self.days.entry(Period::Day.start(day)).or_default() += amount;
             self.total += amount;
+        }
+        while self.days.len() > MOST_DAYS {
+            self.days.pop_first();
         }
     }
 
@@ -29,14 +36,23 @@ impl Spending {
         let days = self.days.range(period.start(now)..end);
         days.map(|(_, amount)| *amount).sum()
     }
+}
 
-    /// Forgets the days that are in no period any more that holds `now`; they stay in the total.
-    pub(super) fn forget_before(&mut self, now: Timestamp) {
-        let first = Period::Week.start(now).min(Period::Month.start(now));
-        while let Some(day) = self.days.first_entry()
-            && *day.key() < first
-        {
-            day.remove();
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn years_of_days_are_not_kept() {
+        let mut spending = Spending::default();
+        let day = |number: u64| Timestamp::default().after(Duration::from_hours(24 * number));
+        for number in 0..4000 {
+            spending.book(day(number), Money::from_billionths(1));
         }
+        assert_eq!(spending.days.len(), MOST_DAYS);
+        let all = spending.within(Period::Total, day(3999));
+        assert_eq!(all, Money::from_billionths(4000));
     }
 }

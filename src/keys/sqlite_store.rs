@@ -54,7 +54,13 @@ impl SqliteStore {
             Access::Gateway => {
                 let lock = database.lock().map_err(failed)?;
                 let connection = database.connect(Durability::Process).map_err(failed)?;
-                Some(Ledger::open(connection, lock)?)
+                let unusable = |error| match error {
+                    StoreError::Away(reason) => {
+                        StoreError::Unusable(file.display().to_string(), reason)
+                    }
+                    other => other,
+                };
+                Some(Ledger::open(connection, lock).map_err(unusable)?)
             }
             Access::Command | Access::Create => None,
         };

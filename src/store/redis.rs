@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use address::Address;
@@ -161,28 +162,24 @@ impl Redis {
             Some(Err(error)) => RedisFailure::of(address, &error),
             None => RedisFailure::late(address, "it did not answer", ANSWER_TIMEOUT),
         };
-        let mut link = self.shared.link();
-        if matches!(&*link, Link::Up(now) if Arc::ptr_eq(&now.number, &connection.number)) {
-            *link = Link::Unknown;
-        }
+        self.shared.leave(&connection.number);
         Err(failure)
     }
 }
 
 impl Shared {
     /// Tries once, and lets all know.
-    async fn connect(&self) -> Result<Connection, RedisFailure> {
-        let connected = match timeout(CONNECT_TIMEOUT, self.address.connect()).await {
-            Ok(connected) => connected.map(|to| Connection {
-                to,
-                number: Arc::default(),
-            }),
-            Err(_) => Err(RedisFailure::late(
-                &self.address,
-                "no connection came about",
-                CONNECT_TIMEOUT,
-            )),
-        };
+    async fn connect(self: &Arc<Self>) -> Result<Connection, RedisFailure> {
+        let answer = timeout(CONNECT_TIMEOUT, self.address.connect()).await;
+        let connected = answer.unwrap_or_else(|_| {
+            let what = "no connection came about";
+            Err(RedisFailure::late(&self.address, what, CONNECT_TIMEOUT))
+        });
+        let connected = connected.map(|(to, driver)| {
+            let number = Arc::default();
+            self.watch(driver, &number);
+            Connection { to, number }
+        });
         *self.link() = match &connected {
             Ok(connection) => Link::Up(connection.clone()),
             Err(failure) => Link::Down {
@@ -192,6 +189,27 @@ impl Shared {
             },
         };
         connected
+    }
+
+    /// Leaves a connection as soon as it has ended. A server may end one that was not used for a while, and whoever asks
+    /// next is not to find that out.
+    fn watch(self: &Arc<Self>, driver: JoinHandle<()>, number: &Arc<()>) {
+        let (shared, number) = (Arc::downgrade(self), Arc::clone(number));
+        tokio::spawn(async move {
+            // However it ended, it is of no use any more.
+            let _ = driver.await;
+            if let Some(shared) = shared.upgrade() {
+                shared.leave(&number);
+            }
+        });
+    }
+
+    /// Forgets a connection, unless there is another by now.
+    fn leave(&self, number: &Arc<()>) {
+        let mut link = self.link();
+        if matches!(&*link, Link::Up(now) if Arc::ptr_eq(&now.number, number)) {
+            *link = Link::Unknown;
+        }
     }
 
     fn link(&self) -> MutexGuard<'_, Link> {
@@ -206,3 +224,6 @@ impl fmt::Debug for Redis {
         write!(f, "Redis({})", self.shared.address)
     }
 }
+
+#[cfg(test)]
+mod tests;

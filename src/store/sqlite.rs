@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior};
 use thiserror::Error;
 use tracing::warn;
 
@@ -67,6 +67,9 @@ pub enum OpenError {
     /// There is none.
     #[error("it does not exist")]
     Missing,
+    /// It is a folder, or a device.
+    #[error("it is no file")]
+    NoFile,
     /// Another process holds its lock.
     #[error("another process uses it")]
     InUse,
@@ -115,6 +118,9 @@ impl Database {
             ErrorKind::NotFound => OpenError::Missing,
             _ => error.into(),
         })?;
+        if !file.metadata()?.is_file() {
+            return Err(OpenError::NoFile);
+        }
         warn_of_readers(&file);
         let inode = inode(&file);
         Ok(Self { file, kind, inode })
@@ -169,10 +175,11 @@ impl Database {
 impl Kind {
     /// The version of a file's schema; 0 for one without tables.
     fn version_of(&self, connection: &Connection) -> Result<usize, OpenError> {
-        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let tables = "SELECT count(*) FROM sqlite_schema";
-        let tables: u32 = connection.query_row(tables, [], |row| row.get(0))?;
+        // One statement sees all of it at one moment, also while another process makes the first tables.
+        let all = "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) \
+                   FROM pragma_user_version, pragma_application_id";
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (version, id, tables): (u32, i32, u32) = connection.query_row(all, [], read)?;
         let is_empty = (version, id, tables) == (0, 0, 0);
         if id != self.application_id && !is_empty {
             return Err(OpenError::Foreign);

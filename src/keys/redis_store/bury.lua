@@ -1,15 +1,17 @@
--- Books what a dead gateway left unsettled as the estimates that its reservations are. Answers with how many there were.
+-- Books what a dead gateway left unsettled as the estimates that its reservations are, step by step. Answers with where
+-- the next step goes on, which is 0 when nothing is left, and with how many reservations this one has booked.
 --
 -- KEYS: when each gateway was last heard. ARGV: the moment, or nothing; the dead gateway's id; for how many milliseconds
 -- a gateway counts as alive; for how many seconds what is known of it is kept; how many reservations one step may end,
--- because everybody waits for it.
+-- because everybody waits for it; where this step goes on: always from the beginning would find nothing any more there,
+-- long before the end.
 
 local now = moment(ARGV[1])
 local open = PREFIX .. 'open:' .. ARGV[2]
 local presumed = PREFIX .. 'presumed:' .. ARGV[2]
 local heard = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[2]) or nil)
 if not heard or now - heard <= tonumber(ARGV[3]) then
-  return 0
+  return { '0', 0 }
 end
 
 local function book_estimate(reservation)
@@ -29,11 +31,13 @@ local function book_estimate(reservation)
   end
 end
 
-local found = redis.call('HSCAN', open, 0, 'COUNT', ARGV[5])[2]
+local step = redis.call('HSCAN', open, ARGV[6], 'COUNT', ARGV[5])
+local found, booked = step[2], 0
 for index = 1, #found, 2 do
   -- A scan may name one twice.
   if redis.call('HDEL', open, found[index]) == 1 then
     redis.call('SADD', presumed, found[index])
+    booked = booked + 1
     book_estimate(cmsgpack.unpack(found[index + 1]))
   end
 end
@@ -43,4 +47,4 @@ end
 if redis.call('EXISTS', open) == 0 then
   redis.call('ZREM', KEYS[1], ARGV[2])
 end
-return #found / 2
+return { step[1], booked }

@@ -202,21 +202,24 @@ impl Part {
 
 /// Books all that a dead gateway left, in steps.
 async fn bury(server: &Server, gateway: &str) -> Result<(), StoreError> {
-    let mut script = BURYING.prepare_invoke();
-    script.key(name("gateways"));
-    script
-        .arg(server.moment())
-        .arg(gateway)
-        .arg(millis(LEASE))
-        .arg(MEMORY.as_secs())
-        .arg(STEP);
     let mut booked = 0;
+    let mut place = "0".to_owned();
     loop {
-        let step: usize = server.invoke(&script).await?;
+        let mut script = BURYING.prepare_invoke();
+        script.key(name("gateways"));
+        script
+            .arg(server.moment())
+            .arg(gateway)
+            .arg(millis(LEASE))
+            .arg(MEMORY.as_secs())
+            .arg(STEP)
+            .arg(&place);
+        let (next, step): (String, usize) = server.invoke(&script).await?;
         booked += step;
-        if step == 0 {
+        if next == "0" {
             break;
         }
+        place = next;
     }
     if booked > 0 {
         warn!(

@@ -10,11 +10,12 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tracing::{debug, warn};
 use url::{Host, Url};
 
-use super::failure::RedisFailure;
+use super::failure::{self, RedisFailure};
 use crate::config::Secret;
 
 /// Where Redis listens when a URL does not say.
@@ -73,8 +74,11 @@ impl Address {
         })
     }
 
-    /// A new connection. It ends when nobody holds it any more.
-    pub(super) async fn connect(&self) -> Result<MultiplexedConnection, RedisFailure> {
+    /// A new connection, which the server has answered on, and what ends with it. It ends by itself when nobody holds it
+    /// any more.
+    pub(super) async fn connect(
+        &self,
+    ) -> Result<(MultiplexedConnection, JoinHandle<()>), RedisFailure> {
         let failed = |error: std::io::Error| RedisFailure::new(self, error.to_string());
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
@@ -91,8 +95,11 @@ impl Address {
         connection.map_err(|error| RedisFailure::of(self, &error))
     }
 
-    /// Authenticates and chooses the database.
-    async fn greet<S>(&self, stream: S) -> Result<MultiplexedConnection, RedisError>
+    /// Authenticates, chooses the database, and waits for an answer: a server that hangs takes connections as well.
+    async fn greet<S>(
+        &self,
+        stream: S,
+    ) -> Result<(MultiplexedConnection, JoinHandle<()>), RedisError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -100,10 +107,14 @@ impl Address {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
-        let (connection, driver) =
+        let (mut connection, driver) =
             MultiplexedConnection::new_with_config(&self.settings, stream, config).await?;
-        tokio::spawn(driver);
-        Ok(connection)
+        let driver = tokio::spawn(driver);
+        match redis::cmd("PING").exec_async(&mut connection).await {
+            Err(error) if failure::is_final(&error) => Err(error),
+            // A user who may not even do that is answered all the same.
+            _ => Ok((connection, driver)),
+        }
     }
 }
 

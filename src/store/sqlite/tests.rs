@@ -43,6 +43,17 @@ fn a_file_is_made_once_and_found_afterwards() {
     assert!(Database::create(&file.join("below/it.db")).is_err());
 }
 
+#[test]
+fn what_is_no_file_is_refused() {
+    let (folder, _file) = folder();
+    assert!(matches!(open(folder.path(), OLD), Err(OpenError::NoFile)));
+    #[cfg(unix)]
+    assert!(matches!(
+        open(Path::new("/dev/null"), OLD),
+        Err(OpenError::NoFile)
+    ));
+}
+
 #[cfg(unix)]
 #[test]
 fn only_its_owner_can_read_it_nor_what_lies_beside_it() {
@@ -126,20 +137,23 @@ fn a_lock_is_free_at_once_although_a_child_may_have_a_copy() {
 
 #[test]
 fn many_may_open_a_new_file_at_the_same_time() {
-    let (_folder, file) = folder();
-    let barrier = Barrier::new(8);
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                barrier.wait();
-                Database::create(&file).unwrap();
-                let add = "INSERT INTO words (word) VALUES ('marl')";
-                open(&file, NEW).unwrap().execute(add, []).unwrap();
-            });
-        }
-    });
-    let count = "SELECT count(*) FROM words";
-    let connection = open(&file, NEW).unwrap();
-    let words: u32 = connection.query_row(count, [], |row| row.get(0)).unwrap();
-    assert_eq!(words, 8);
+    // It takes some attempts to look just while another makes the tables.
+    for _ in 0..20 {
+        let (_folder, file) = folder();
+        let barrier = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    Database::create(&file).unwrap();
+                    let add = "INSERT INTO words (word) VALUES ('marl')";
+                    open(&file, NEW).unwrap().execute(add, []).unwrap();
+                });
+            }
+        });
+        let count = "SELECT count(*) FROM words";
+        let connection = open(&file, NEW).unwrap();
+        let words: u32 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(words, 8);
+    }
 }

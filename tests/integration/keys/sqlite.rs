@@ -119,6 +119,19 @@ fn a_file_that_is_no_store_of_keys_is_refused_and_left_alone() {
     }
 }
 
+#[test]
+fn a_file_that_is_damaged_is_named() {
+    let (_folder, file) = new_file();
+    let mut bytes = fs::read(&file).unwrap();
+    // All but the page that says what there is.
+    bytes[4096..].fill(0xff);
+    fs::write(&file, bytes).unwrap();
+    let refused = SqliteStore::open(&file, Access::Gateway).unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Unusable(name, _) if *name == file.display().to_string())
+    );
+}
+
 #[tokio::test]
 async fn what_was_settled_is_written_when_a_store_is_closed() {
     let (_folder, file) = new_file();

@@ -86,6 +86,23 @@ fn what_was_kept_from_before_counts() {
     assert_eq!(grant.output_tokens, 100_000);
 }
 
+#[test]
+fn a_clock_that_was_ahead_for_a_while_gives_no_budget_back() {
+    let now = "2026-11-20T18:40:00Z";
+    for per in [Period::Day, Period::Week, Period::Month, Period::Total] {
+        let mut key = Asked::new(budget(usd(0.02), per));
+        spend(&mut key, now, now);
+        for ahead in ["2027-02-01T00:00:00Z", "2038-01-19T00:00:00Z"] {
+            if per != Period::Total {
+                spend(&mut key, ahead, ahead);
+            }
+        }
+        spend(&mut key, now, now);
+        let refused = key.reserve(&demand(1, 0, 1), moment(now)).unwrap_err();
+        assert!(matches!(refused, Refusal::Budget { .. }), "{per:?}");
+    }
+}
+
 proptest! {
     /// Days within two years, the leap day among them, in the order in which they come.
     #[test]

@@ -127,11 +127,11 @@ async fn what_a_dead_gateway_left_is_booked_as_an_estimate() {
     let dead = gateway_by(&hand, &server).await;
     let alive = gateway_by(&hand, &server).await;
     let key = limited(KeyLimits {
-        concurrency: Some(150),
-        ..budget(10.0, Period::Total)
+        concurrency: Some(3000),
+        ..budget(100.0, Period::Total)
     });
-    // More than are booked in one step.
-    for _ in 0..150 {
+    // Many more than are looked at in one step.
+    for _ in 0..3000 {
         reserve(&dead, &key).await.unwrap();
     }
     drop(dead);
@@ -148,16 +148,16 @@ async fn what_a_dead_gateway_left_is_booked_as_an_estimate() {
     assert_eq!(
         used(&alive, &key).await,
         Usage {
-            requests: 150,
-            calls: 150,
-            input_tokens: 150_000,
-            output_tokens: 150_000,
-            cost: usd(1.5),
-            estimated_requests: 150,
+            requests: 3000,
+            calls: 3000,
+            input_tokens: 3_000_000,
+            output_tokens: 3_000_000,
+            cost: usd(30.0),
+            estimated_requests: 3000,
             ..Usage::default()
         }
     );
-    spends(&alive, &key, usd(1.5)).await;
+    spends(&alive, &key, usd(30.0)).await;
     reserve(&alive, &key).await.unwrap();
 }
 
