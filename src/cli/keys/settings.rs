@@ -113,7 +113,7 @@ fn number(text: &str) -> Result<Change<u32>, &'static str> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number
         .map(Change::Set)
-        .ok_or("it must be a whole number from 1, or none")
+        .ok_or("it must be a whole number from 1 to 4294967295, or none")
 }
 
 fn dollars(text: &str) -> Result<Change<Money>, &'static str> {
