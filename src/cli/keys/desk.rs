@@ -14,7 +14,7 @@ use crate::keys::{
 };
 
 /// Holds the key for the operators' interface.
-const ADMIN_KEY: &str = "OUTCROP_ADMIN_KEY";
+pub(super) const ADMIN_KEY: &str = "OUTCROP_ADMIN_KEY";
 
 /// Where the keys are.
 #[derive(Args, Clone, Debug)]
