@@ -38,3 +38,24 @@ fn a_number_that_cannot_be_is_told_its_bounds() {
         "{error}"
     );
 }
+
+#[test]
+fn flags_that_take_each_other_back_are_refused() {
+    for (flags, expected) in [
+        (
+            &["--budget", "none", "--per", "day"][..],
+            "--per is for a budget, and --budget is none",
+        ),
+        (
+            &["--tag", "team=a", "--tag", "team=b"],
+            "--tag names team twice",
+        ),
+        (
+            &["--tag", "team=a", "--untag", "team"],
+            "--untag takes team away, which --tag sets",
+        ),
+    ] {
+        let failure = fails(folder().path(), &[&["update", "a"], flags].concat());
+        assert_eq!(failure, (Some(2), format!("outcrop: {expected}\n")));
+    }
+}
