@@ -22,7 +22,8 @@ use super::drain::{Drained, Service, serve_until};
 use super::request_body::{BodyBudget, RequestBody};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::keys::{
-    Administration, Key, KeyChange, KeyDraft, KeyKind, KeyList, Keys, Rotation, Timestamp,
+    Administration, Key, KeyChange, KeyDraft, KeyKind, KeyList, KeyMistakes, Keys, Rotation,
+    Timestamp,
 };
 
 mod account;
@@ -74,7 +75,7 @@ impl Admin {
         account.admin = Some((admin.id, admin.name.clone()));
         let query = query::Pairs::of(head.uri.query());
         let body = match route {
-            Route::Create | Route::Update(_) | Route::Rotate(_) => {
+            Route::Create | Route::Update(_) | Route::Rotate(_) | Route::Revoke(_) => {
                 let read = body.read(&head.headers, MOST_BYTES, &self.bodies);
                 read.await?.0
             }
@@ -112,6 +113,7 @@ impl Admin {
             }
             Route::Revoke(name) => {
                 query.is_empty()?;
+                refuse_members(&body)?;
                 let view = keys.revoke(&name, now).await?;
                 account.key = Some(view.id);
                 json(&view)
@@ -185,6 +187,14 @@ impl Service for Admin {
             .subscribe()
             .wait_for(|draining| *draining)
             .await;
+    }
+}
+
+/// Refuses a body that says anything: nobody would read it.
+fn refuse_members(body: &[u8]) -> Result<(), KeyMistakes> {
+    match body.trim_ascii() {
+        b"" | b"{}" => Ok(()),
+        _ => Err(KeyMistakes::one("the body", "must be empty")),
     }
 }
 
