@@ -70,17 +70,20 @@ impl Admin {
     ) -> Result<Vec<u8>, Refusal> {
         let route = Route::parse(&head.method, head.uri.path())?;
         account.route = route.name();
-        let now = Timestamp::now();
-        let admin = self.authenticate(&head.headers, now)?;
+        let admin = self.authenticate(&head.headers)?;
         account.admin = Some((admin.id, admin.name.clone()));
         let query = query::Pairs::of(head.uri.query());
         let body = match route {
             Route::Create | Route::Update(_) | Route::Rotate(_) | Route::Revoke(_) => {
                 let read = body.read(&head.headers, MOST_BYTES, &self.bodies);
-                read.await?.0
+                let read = read.await?.0;
+                // It may have taken minutes, and the key may have been revoked meanwhile.
+                self.authenticate(&head.headers)?;
+                read
             }
             _ => Bytes::new(),
         };
+        let now = Timestamp::now();
         let keys = self.administration()?;
         match route {
             Route::List => {
@@ -122,11 +125,11 @@ impl Admin {
     }
 
     /// Whose admin key the request holds.
-    fn authenticate(&self, headers: &HeaderMap, now: Timestamp) -> Result<Arc<Key>, Refusal> {
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Key>, Refusal> {
         let presented = presented(headers).ok_or_else(Refusal::no_key)?;
         let key = self
             .keys
-            .authenticate(presented, now)
+            .authenticate(presented, Timestamp::now())
             .map_err(Refusal::of_key)?;
         match key.kind {
             KeyKind::Admin => Ok(key),
