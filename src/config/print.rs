@@ -27,12 +27,15 @@ impl fmt::Display for Loaded {
             "# What is in force, and where each value comes from."
         )?;
         match self.config.api_keys.len() {
-            0 => writeln!(formatter, "# No keys: {API_KEY} is not set.")?,
+            0 => writeln!(formatter, "# No static keys: {API_KEY} is not set.")?,
             1 => writeln!(formatter, "# 1 key, hidden: {API_KEY}.")?,
             count => writeln!(formatter, "# {count} keys, hidden: {API_KEY}.")?,
         }
         match &self.config.state_key {
-            None => writeln!(formatter, "# A random state key: {STATE_KEY} is not set.")?,
+            None => writeln!(
+                formatter,
+                "# A random state key, or that of the key store: {STATE_KEY} is not set."
+            )?,
             Some(_) => writeln!(formatter, "# 1 state key, hidden: {STATE_KEY}.")?,
         }
         let mut section = "";

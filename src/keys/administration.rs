@@ -52,7 +52,9 @@ pub enum AdministrationError {
     #[error("the key {0} has expired; give it a later end first")]
     Expired(KeyId),
     /// Too many secrets of earlier rotations are still valid.
-    #[error("{0} secrets of the key {1} are still valid; rotate it with a shorter overlap")]
+    #[error(
+        "{0} secrets of the key {1} are still valid; wait until one has ended, or end all but the new one with the overlap 0"
+    )]
     TooManySecrets(usize, KeyId),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
@@ -78,7 +80,7 @@ impl Administration {
         let digest = ApiKey::digest_of(secret.text.expose().as_bytes());
         let key = draft.key(secret.id, digest, now)?;
         self.store.create(&key).await?;
-        self.issued(key, secret.text, now).await
+        Ok(self.issued(key, secret.text, now).await)
     }
 
     /// All keys, the oldest first; revoked ones only when they are asked for.
@@ -142,7 +144,7 @@ impl Administration {
                 rotation::rotate(key, digest, overlap, now)
             })
             .await?;
-        self.issued(key, secret.text, now).await
+        Ok(self.issued(key, secret.text, now).await)
     }
 
     /// Revokes a key for good. One that is revoked stays as it is.
@@ -213,24 +215,24 @@ impl Administration {
     }
 
     async fn view(&self, key: Key, now: Timestamp) -> Result<KeyView, AdministrationError> {
-        let spending = match key.limits.budget {
-            Some(budget) => {
-                let (spent, reserved) = self.store.spent(&key).await?;
-                Some(Spending::new(budget, spent, reserved, now))
-            }
-            None => None,
-        };
+        let spending = self.spending(&key, now).await?;
         Ok(KeyView::new(key, spending, now))
     }
 
-    async fn issued(
-        &self,
-        key: Key,
-        text: Secret,
-        now: Timestamp,
-    ) -> Result<IssuedKey, AdministrationError> {
-        let view = self.view(key, now).await?;
-        Ok(IssuedKey { view, key: text })
+    /// The key with its text, which nobody can ask for again: it is told also when the store is away by now, and then
+    /// without what is spent.
+    async fn issued(&self, key: Key, text: Secret, now: Timestamp) -> IssuedKey {
+        let spending = self.spending(&key, now).await.unwrap_or_default();
+        let view = KeyView::new(key, spending, now);
+        IssuedKey { view, key: text }
+    }
+
+    async fn spending(&self, key: &Key, now: Timestamp) -> Result<Option<Spending>, StoreError> {
+        let Some(budget) = key.limits.budget else {
+            return Ok(None);
+        };
+        let (spent, reserved) = self.store.spent(key).await?;
+        Ok(Some(Spending::new(budget, spent, reserved, now)))
     }
 }
 

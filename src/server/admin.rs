@@ -22,7 +22,8 @@ use super::drain::{Drained, Service, serve_until};
 use super::request_body::{BodyBudget, RequestBody};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::keys::{
-    Administration, Key, KeyChange, KeyDraft, KeyKind, KeyList, Keys, Rotation, Timestamp,
+    Administration, Key, KeyChange, KeyDraft, KeyKind, KeyList, KeyMistakes, Keys, Rotation,
+    Timestamp,
 };
 
 mod account;
@@ -69,17 +70,20 @@ impl Admin {
     ) -> Result<Vec<u8>, Refusal> {
         let route = Route::parse(&head.method, head.uri.path())?;
         account.route = route.name();
-        let now = Timestamp::now();
-        let admin = self.authenticate(&head.headers, now)?;
+        let admin = self.authenticate(&head.headers)?;
         account.admin = Some((admin.id, admin.name.clone()));
         let query = query::Pairs::of(head.uri.query());
         let body = match route {
-            Route::Create | Route::Update(_) | Route::Rotate(_) => {
+            Route::Create | Route::Update(_) | Route::Rotate(_) | Route::Revoke(_) => {
                 let read = body.read(&head.headers, MOST_BYTES, &self.bodies);
-                read.await?.0
+                let read = read.await?.0;
+                // It may have taken minutes, and the key may have been revoked meanwhile.
+                self.authenticate(&head.headers)?;
+                read
             }
             _ => Bytes::new(),
         };
+        let now = Timestamp::now();
         let keys = self.administration()?;
         match route {
             Route::List => {
@@ -112,6 +116,7 @@ impl Admin {
             }
             Route::Revoke(name) => {
                 query.is_empty()?;
+                refuse_members(&body)?;
                 let view = keys.revoke(&name, now).await?;
                 account.key = Some(view.id);
                 json(&view)
@@ -120,11 +125,11 @@ impl Admin {
     }
 
     /// Whose admin key the request holds.
-    fn authenticate(&self, headers: &HeaderMap, now: Timestamp) -> Result<Arc<Key>, Refusal> {
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Key>, Refusal> {
         let presented = presented(headers).ok_or_else(Refusal::no_key)?;
         let key = self
             .keys
-            .authenticate(presented, now)
+            .authenticate(presented, Timestamp::now())
             .map_err(Refusal::of_key)?;
         match key.kind {
             KeyKind::Admin => Ok(key),
@@ -185,6 +190,14 @@ impl Service for Admin {
             .subscribe()
             .wait_for(|draining| *draining)
             .await;
+    }
+}
+
+/// Refuses a body that says anything: nobody would read it.
+fn refuse_members(body: &[u8]) -> Result<(), KeyMistakes> {
+    match body.trim_ascii() {
+        b"" | b"{}" => Ok(()),
+        _ => Err(KeyMistakes::one("the body", "must be empty")),
     }
 }
 

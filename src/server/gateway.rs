@@ -22,7 +22,7 @@ use super::exchange::Exchange;
 use super::guard::check_browser;
 use super::leaving::{Awaited, Leaving};
 use super::limits::write_rate_limits;
-use super::request_body::{BodyBudget, RequestBody};
+use super::request_body::{BodyBudget, RequestBody, Share};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use super::route::Route;
 use super::stream::Silences;
@@ -228,8 +228,7 @@ impl Gateway {
         exchange.caller = self.identify(route, &head.headers)?;
         match route {
             Route::ChatCompletions => {
-                let limit = self.settings.max_body_bytes;
-                let body = body.read(&head.headers, limit, &self.bodies).await?;
+                let body = self.read(route, head, body, exchange).await?;
                 self.chat_completions(body, exchange).await
             }
             Route::Models => {
@@ -241,14 +240,27 @@ impl Gateway {
                 self.retrieve_model(&caller, id).await
             }
             Route::Embeddings => {
-                let limit = self.settings.max_body_bytes;
-                let body = body.read(&head.headers, limit, &self.bodies).await?;
+                let body = self.read(route, head, body, exchange).await?;
                 self.embeddings(body, exchange).await
             }
             Route::Health => Ok(json(r#"{"status":"ok"}"#)),
             Route::Ready => self.ready().await,
             Route::Metrics => Ok(self.metrics_page()),
         }
+    }
+
+    /// The request's body. It may take minutes: a key that was revoked or limited meanwhile counts as it is then.
+    async fn read(
+        &self,
+        route: Route<'_>,
+        head: &Parts,
+        body: &mut RequestBody,
+        exchange: &mut Exchange,
+    ) -> Result<(Bytes, Share), Error> {
+        let limit = self.settings.max_body_bytes;
+        let read = body.read(&head.headers, limit, &self.bodies).await?;
+        exchange.caller = self.identify(route, &head.headers)?;
+        Ok(read)
     }
 
     /// Who calls, if that caller may use the route.

@@ -235,6 +235,11 @@ fn a_blank_variable_counts_as_unset() {
         .env("OUTCROP_CONFIG", "");
     let outcome = Outcome::from(command.output().unwrap());
     assert_eq!((outcome.code, outcome.error.as_str()), (Some(0), ""));
+    // Both may be in the key store all the same.
+    assert!(outcome.output.contains(
+        "# No static keys: OUTCROP_API_KEY is not set.\n\
+         # A random state key, or that of the key store: OUTCROP_STATE_KEY is not set.\n"
+    ));
     assert!(
         outcome
             .output

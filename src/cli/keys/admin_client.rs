@@ -1,10 +1,11 @@
 //! What asks a gateway's interface for operators.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -16,9 +17,11 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use url::Url;
 
+use super::desk::ADMIN_KEY;
 use crate::cli::Failure;
 use crate::keys::{
-    ApiKey, IssuedKey, KeyChange, KeyDraft, KeyList, KeyView, UsageQuestion, UsageReport,
+    ApiKey, IssuedKey, KeyChange, KeyDraft, KeyList, KeyView, StoreError, UsageQuestion,
+    UsageReport,
 };
 use crate::upstream::public_tls;
 
@@ -35,23 +38,27 @@ pub(super) struct AdminClient {
 }
 
 /// Reads where a gateway's interface is.
-pub(super) fn base_url(text: &str) -> Result<Url, &'static str> {
-    const EXPECTED: &str = "it must be like http://127.0.0.1:4001";
-    let url = Url::parse(text).map_err(|_| EXPECTED)?;
+pub(super) fn base_url(text: &str) -> Option<Url> {
+    let mut url = Url::parse(text).ok()?;
     let is_http = ["http", "https"].contains(&url.scheme());
     let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    if is_http && is_bare && url.has_host() {
-        Ok(url)
-    } else {
-        Err(EXPECTED)
+    if !is_http || !is_bare || !url.has_host() {
+        return None;
     }
+    // The gateway's log tells the address with the path of the interface.
+    if url.path().trim_end_matches('/').ends_with("/admin")
+        && let Ok(mut path) = url.path_segments_mut()
+    {
+        path.pop_if_empty().pop();
+    }
+    Some(url)
 }
 
 impl AdminClient {
     pub(super) fn new(base: Url, key: &str) -> Result<Self, Failure> {
         let authorization = HeaderValue::try_from(format!("Bearer {key}"));
         let mut authorization = authorization.map_err(|_| {
-            Failure::usage("the key in OUTCROP_ADMIN_KEY is none: no header can hold it")
+            Failure::usage(format!("{ADMIN_KEY} holds no key: no header can hold it"))
         })?;
         authorization.set_sensitive(true);
         let mut tcp = HttpConnector::new();
@@ -80,22 +87,22 @@ impl AdminClient {
     }
 
     pub(super) async fn key(&self, name: &str) -> Result<KeyView, Failure> {
-        self.get(self.of_key(name, &[])).await
+        self.get(self.of_key(name, &[])?).await
     }
 
     pub(super) async fn update(&self, name: &str, change: &KeyChange) -> Result<KeyView, Failure> {
-        self.ask(Method::PATCH, self.of_key(name, &[]), Some(change))
+        self.ask(Method::PATCH, self.of_key(name, &[])?, Some(change))
             .await
     }
 
     pub(super) async fn rotate(&self, name: &str, overlap: Duration) -> Result<IssuedKey, Failure> {
         let body = json!({ "overlap": format!("{}s", overlap.as_secs()) });
-        self.ask(Method::POST, self.of_key(name, &["rotate"]), Some(&body))
+        self.ask(Method::POST, self.of_key(name, &["rotate"])?, Some(&body))
             .await
     }
 
     pub(super) async fn revoke(&self, name: &str) -> Result<KeyView, Failure> {
-        let url = self.of_key(name, &["revoke"]);
+        let url = self.of_key(name, &["revoke"])?;
         self.ask::<Value, _>(Method::POST, url, None).await
     }
 
@@ -115,9 +122,13 @@ impl AdminClient {
         self.get(url).await
     }
 
-    fn of_key(&self, name: &str, rest: &[&str]) -> Url {
+    fn of_key(&self, name: &str, rest: &[&str]) -> Result<Url, Failure> {
         let name = public_name(name);
-        self.path(&[&["keys", name.as_str()], rest].concat())
+        // No key is called so, and in an address it would mean something else.
+        if ["", ".", ".."].contains(&name.as_str()) {
+            return Err(StoreError::UnknownKey(name).into());
+        }
+        Ok(self.path(&[&["keys", name.as_str()], rest].concat()))
     }
 
     /// The address of a resource below that of the gateway.
@@ -152,29 +163,42 @@ impl AdminClient {
             .header(CONTENT_TYPE, "application/json")
             .body(Full::from(body))?;
         let answer = timeout(TIME, self.answer(request)).await;
-        let (succeeded, bytes) = answer.map_err(|_| self.fault("it did not answer in time"))??;
-        if succeeded {
-            serde_json::from_slice(&bytes)
-                .map_err(|_| self.fault("its answer is not that of the interface for operators"))
-        } else {
-            let error: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            match error.pointer("/error/message").and_then(Value::as_str) {
-                Some(message) => Err(Failure::new(message)),
-                None => Err(self.fault("it refused, and did not say why")),
+        let (status, bytes) = answer.map_err(|_| self.fault("it did not answer in time"))??;
+        if !status.is_success() {
+            return Err(self.refusal(status, &bytes));
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|_| self.fault("its answer is not that of the interface for operators"))
+    }
+
+    /// What the gateway, or whoever answers there, refused, and what to do about it.
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> Failure {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let error = |member: &str| body.get("error")?.get(member)?.as_str();
+        match (status, error("message")) {
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(message)) => {
+                Failure::new(format!("the key in {ADMIN_KEY} does not do: {message}"))
             }
+            (_, Some(message)) if error("code") != Some("unknown_url") => Failure::new(message),
+            _ => self.fault(&format!(
+                "it answered {status}; --url must be the address of its [admin] listen"
+            )),
         }
     }
 
-    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<(bool, Bytes), Failure> {
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
         let sent = self.client.request(request).await;
         let answer = sent.map_err(|error| {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            self.fault(&cause.unwrap_or_else(|| error.to_string()))
+            let mut cause: &dyn Error = &error;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            self.fault(&cause.to_string())
         })?;
-        let succeeded = answer.status().is_success();
+        let status = answer.status();
         let body = Limited::new(answer.into_body(), MOST_BYTES).collect().await;
         let body = body.map_err(|_| self.fault("its answer broke off, or is too long"))?;
-        Ok((succeeded, body.to_bytes()))
+        Ok((status, body.to_bytes()))
     }
 
     fn fault(&self, what: &str) -> Failure {

@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Resu
         kind,
         settings: KeyChange {
             name: Some(arguments.name),
-            ..arguments.settings.change()
+            ..arguments.settings.change()?
         },
     };
     told(draft.check(Timestamp::now()))?;

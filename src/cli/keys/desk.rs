@@ -14,7 +14,7 @@ use crate::keys::{
 };
 
 /// Holds the key for the operators' interface.
-const ADMIN_KEY: &str = "OUTCROP_ADMIN_KEY";
+pub(super) const ADMIN_KEY: &str = "OUTCROP_ADMIN_KEY";
 
 /// Where the keys are.
 #[derive(Args, Clone, Debug)]
@@ -25,12 +25,12 @@ pub(super) struct Place {
     config: Option<PathBuf>,
 
     /// Where the keys are kept: sqlite:FILE, redis://… or rediss://… [default: keys.store of the configuration]
-    #[arg(long, value_name = "LOCATION", value_parser = StoreLocation::parse)]
-    store: Option<StoreLocation>,
+    #[arg(long, value_name = "LOCATION")]
+    store: Option<String>,
 
     /// Ask a gateway at the address of its [admin] listen instead, with the key in OUTCROP_ADMIN_KEY
-    #[arg(long, value_name = "URL", value_parser = base_url, conflicts_with_all = ["store", "config"])]
-    url: Option<url::Url>,
+    #[arg(long, value_name = "URL", conflicts_with_all = ["store", "config"])]
+    url: Option<String>,
 }
 
 /// What does the operator's work.
@@ -48,7 +48,10 @@ impl Place {
         access: Access,
         environment: &Environment,
     ) -> Result<Desk, Failure> {
+        // Neither is read by clap, which would repeat a wrong one with the password that may stand in it.
         if let Some(url) = self.url {
+            let url = base_url(&url)
+                .ok_or_else(|| Failure::usage("--url must be like http://127.0.0.1:4001"))?;
             let key = environment.get(ADMIN_KEY).ok_or_else(|| {
                 Failure::usage(format!(
                     "--url needs an admin key in {ADMIN_KEY}; outcrop keys create --admin makes one"
@@ -58,7 +61,11 @@ impl Place {
             return Ok(Desk::Gateway(Box::new(client)));
         }
         let location = if let Some(location) = self.store {
-            location
+            StoreLocation::parse(&location).map_err(|problem| {
+                Failure::usage(format!(
+                    "--store must be sqlite:FILE, redis://HOST or rediss://HOST: {problem}"
+                ))
+            })?
         } else {
             let flags = Flags {
                 config: self.config,

@@ -1,8 +1,11 @@
 //! The flags of a key's settings, which `create` and `update` share.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 
 use crate::bedrock::Money;
+use crate::cli::Failure;
 use crate::keys::{BudgetChange, Change, KeyChange, ModelPattern, Moment, Period};
 
 /// What takes a limit away.
@@ -63,10 +66,18 @@ pub(super) struct SettingFlags {
 
 impl SettingFlags {
     /// What they change of a key.
-    pub(super) fn change(self) -> KeyChange {
+    ///
+    /// # Errors
+    /// When one takes back what another says.
+    pub(super) fn change(self) -> Result<KeyChange, Failure> {
         let budget = match (self.budget, self.per) {
             (None, None) => Change::Keep,
-            (Some(Change::Clear), _) => Change::Clear,
+            (Some(Change::Clear), None) => Change::Clear,
+            (Some(Change::Clear), Some(_)) => {
+                return Err(Failure::usage(
+                    "--per is for a budget, and --budget is none",
+                ));
+            }
             (amount, per) => {
                 let amount = match amount {
                     Some(Change::Set(amount)) => Some(amount),
@@ -75,7 +86,14 @@ impl SettingFlags {
                 Change::Set(BudgetChange { amount, per })
             }
         };
-        KeyChange {
+        let mut tags = BTreeMap::new();
+        for (name, value) in self.tag {
+            if tags.contains_key(&name) {
+                return Err(Failure::usage(format!("--tag names {name} twice")));
+            }
+            tags.insert(name, Some(value));
+        }
+        Ok(KeyChange {
             name: None,
             expires: self.expires.unwrap_or_default(),
             models: patterns(&self.models),
@@ -87,12 +105,8 @@ impl SettingFlags {
             guardrail: self.guardrail.unwrap_or_default(),
             no_bedrock: self.no_bedrock,
             allow_unpriced: self.allow_unpriced,
-            tags: self
-                .tag
-                .into_iter()
-                .map(|(name, value)| (name, Some(value)))
-                .collect(),
-        }
+            tags,
+        })
     }
 }
 
@@ -113,7 +127,7 @@ fn number(text: &str) -> Result<Change<u32>, &'static str> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number
         .map(Change::Set)
-        .ok_or("it must be a whole number from 1, or none")
+        .ok_or("it must be a whole number from 1 to 4294967295, or none")
 }
 
 fn dollars(text: &str) -> Result<Change<Money>, &'static str> {
@@ -162,7 +176,7 @@ mod tests {
     fn change(arguments: &[&str]) -> String {
         let arguments = [&["x"], arguments].concat();
         let command = Command::try_parse_from(arguments).unwrap();
-        serde_json::to_string(&command.settings.change()).unwrap()
+        serde_json::to_string(&command.settings.change().unwrap()).unwrap()
     }
 
     #[test]
@@ -183,7 +197,7 @@ mod tests {
                 r#"{"budget":{"usd":12.5,"per":"week"}}"#,
             ),
             (&["--per", "total"], r#"{"budget":{"per":"total"}}"#),
-            (&["--budget", "none", "--per", "day"], r#"{"budget":null}"#),
+            (&["--budget", "none"], r#"{"budget":null}"#),
             (&["--expires", "90d"], r#"{"expires":"7776000s"}"#),
             (&["--expires", "never"], r#"{"expires":null}"#),
             (

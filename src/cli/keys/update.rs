@@ -40,10 +40,14 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<(), Failure> {
     let mut change = KeyChange {
         name: arguments.name,
-        ..arguments.settings.change()
+        ..arguments.settings.change()?
     };
     for tag in arguments.untag {
-        change.tags.entry(tag).or_insert(None);
+        if let Some(Some(_)) = change.tags.get(&tag) {
+            let line = format!("--untag takes {tag} away, which --tag sets");
+            return Err(Failure::usage(line));
+        }
+        change.tags.insert(tag, None);
     }
     if change == KeyChange::default() {
         let line = "there is nothing to change; outcrop keys update --help tells what can be";

@@ -4,6 +4,9 @@ use std::fmt;
 
 use thiserror::Error;
 
+/// The most mistakes that one text tells.
+const MOST_TOLD: usize = 20;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyMistake {
@@ -68,10 +71,32 @@ impl fmt::Display for KeyMistake {
 
 impl fmt::Display for KeyMistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.0.iter().enumerate() {
+        for (index, mistake) in self.0.iter().take(MOST_TOLD).enumerate() {
             let gap = if index == 0 { "" } else { "; " };
             write!(f, "{gap}{mistake}")?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(MOST_TOLD) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_mistakes_is_bounded() {
+        let mut found = Found::default();
+        for number in 0..22 {
+            found.note(format!("m{number}"), "is wrong");
+        }
+        let text = found.none_in(()).unwrap_err().to_string();
+        assert!(
+            text.starts_with("m0 is wrong; m1 is wrong; ")
+                && text.ends_with("; m19 is wrong; and 2 more"),
+            "{text}"
+        );
     }
 }

@@ -23,6 +23,12 @@ pub(super) fn looks_like_a_key(text: &str) -> bool {
     text.contains("sk-outcrop-")
 }
 
+/// Whether a terminal obeys it instead of showing it: control characters, and those that turn text around or end a line.
+fn is_obeyed(character: char) -> bool {
+    let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
 pub(super) fn check_name(name: &str, found: &mut Found) {
     let problem = if looks_like_a_key(name) {
         "must not hold a key"
@@ -30,7 +36,7 @@ pub(super) fn check_name(name: &str, found: &mut Found) {
         "must be of 1 to 64 characters"
     } else if [".", ".."].contains(&name) {
         "must be more than dots"
-    } else if name.trim() != name || name.chars().any(char::is_control) {
+    } else if name.trim() != name || name.chars().any(is_obeyed) {
         "must have no blank at an end and no control character"
     } else {
         return;
@@ -126,7 +132,13 @@ mod tests {
 
     #[test]
     fn a_name_is_short_printable_and_no_key() {
-        for name in ["search", "Team Search (EU)", "ü", &"x".repeat(64)] {
+        for name in [
+            "search",
+            "Team Search (EU)",
+            "ü",
+            "👩\u{200d}🚀",
+            &"x".repeat(64),
+        ] {
             assert!(!is_refused(|found| check_name(name, found)), "{name}");
         }
         for name in [
@@ -134,6 +146,8 @@ mod tests {
             " search",
             "a\nb",
             "\u{1b}[31m",
+            "a\u{202e}b",
+            "a\u{2028}b",
             &"x".repeat(65),
             "my sk-outcrop-abc",
         ] {

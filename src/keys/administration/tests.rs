@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::bedrock::Money;
@@ -19,6 +20,8 @@ struct InMemory {
     usage: Vec<UsageRow>,
     /// How often somebody else is quicker with a change.
     quicker: Mutex<u32>,
+    /// Whether it does not say what is spent.
+    is_away: AtomicBool,
 }
 
 impl KeyStore for InMemory {
@@ -65,6 +68,9 @@ impl KeyStore for InMemory {
     }
 
     fn spent<'s>(&'s self, _: &'s Key) -> Pending<'s, (Money, Money)> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return unused();
+        }
         Box::pin(ready(Ok((dollars(10.0), dollars(1.0)))))
     }
 
@@ -156,6 +162,19 @@ async fn a_key_is_what_was_asked_for_and_only_its_digest_is_kept() {
     );
     assert!(!format!("{issued:?}").contains(text));
     assert!(!serde_json::to_string(&issued.view).unwrap().contains(text));
+}
+
+#[tokio::test]
+async fn a_secret_that_counts_is_told_although_the_store_went_away() {
+    let (store, keys) = administration();
+    store.is_away.store(true, Ordering::Relaxed);
+    let draft = draft(r#"{"name": "search", "budget": {"usd": 50}}"#);
+    let made = keys.create(&draft, NOW).await.unwrap();
+    let rotated = keys.rotate("search", Duration::ZERO, NOW).await.unwrap();
+    let digest = store.keys.lock().unwrap()[0].secrets[0].digest;
+    assert_eq!(digest, ApiKey::digest_of(rotated.key.expose().as_bytes()));
+    assert_eq!((made.view.spending, rotated.view.spending), (None, None));
+    assert!(keys.key("search", NOW).await.is_err());
 }
 
 #[test]

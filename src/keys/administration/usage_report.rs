@@ -47,7 +47,7 @@ pub struct UsageQuestion {
 pub struct UsageReport {
     /// From when on, in UTC.
     pub since: Timestamp,
-    /// What a line is for.
+    /// What a line is for, each once.
     pub by: Vec<UsageGroup>,
     /// The lines, in the order of their days, keys and models.
     pub data: Vec<UsageLine>,
@@ -107,7 +107,13 @@ impl UsageReport {
     pub fn of(rows: &[UsageRow], keys: &[Key], by: &[UsageGroup], since: Timestamp) -> Self {
         let names: HashMap<KeyId, &str> =
             keys.iter().map(|key| (key.id, key.name.as_str())).collect();
-        let is_by = |group| by.contains(&group);
+        let mut once: Vec<UsageGroup> = Vec::new();
+        for group in by {
+            if !once.contains(group) {
+                once.push(*group);
+            }
+        }
+        let is_by = |group| once.contains(&group);
         let mut groups: BTreeMap<_, Usage> = BTreeMap::new();
         let mut total = Usage::default();
         for row in rows {
@@ -129,9 +135,21 @@ impl UsageReport {
             });
         Self {
             since,
-            by: by.to_vec(),
+            by: once,
             data: lines.collect(),
             total,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_twice_is_one_column() {
+        let by = [UsageGroup::Model, UsageGroup::Key, UsageGroup::Model];
+        let report = UsageReport::of(&[], &[], &by, Timestamp::default());
+        assert_eq!(report.by, [UsageGroup::Model, UsageGroup::Key]);
     }
 }

@@ -76,6 +76,31 @@ async fn an_admin_key_that_is_revoked_is_told_so() {
 }
 
 #[tokio::test]
+async fn an_admin_key_that_is_revoked_while_its_body_comes_does_nothing() {
+    let operators = Operators::start().await;
+    let other = operators
+        .create(r#"{"name": "other", "kind": "admin"}"#)
+        .await;
+    let other = other["key"].as_str().unwrap();
+    operators.known(other, true).await;
+    let mut connection = Connection::open(operators.address).await;
+    let bearer = format!("Bearer {other}");
+    let headers = [("authorization", &*bearer), ("expect", "100-continue")];
+    let body = r#"{"name": "back door", "kind": "admin"}"#;
+    let head = connection.request_head("POST", "/admin/keys", &headers);
+    let length = body.len();
+    let head = format!("{head}content-length: {length}\r\n\r\n");
+    connection.write(head).await;
+    assert_eq!(connection.head().await.status, 100);
+    operators.ask("POST", "/admin/keys/other/revoke", "").await;
+    operators.known(other, false).await;
+    connection.write(body).await;
+    assert_eq!(connection.answer().await.error().0, 401);
+    let made = operators.ask("GET", "/admin/keys/back%20door", "").await;
+    assert_eq!(made.error().0, 404);
+}
+
+#[tokio::test]
 async fn what_is_not_here_is_refused_before_anything_is_read() {
     let operators = Operators::start().await;
     for path in ["/", "/v1/models", "/admin", "/admin/keys/a/b", "/health"] {

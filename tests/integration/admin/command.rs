@@ -10,8 +10,12 @@ use crate::support::process::outcrop;
 
 /// Runs `outcrop keys` against the interface.
 async fn keys(operators: &Operators, key: &str, arguments: &[&str]) -> Output {
-    let url = format!("http://{}", operators.address);
-    let all = [&["keys"], arguments, &["--url", &url]].concat();
+    keys_at(&format!("http://{}", operators.address), key, arguments).await
+}
+
+/// Runs `outcrop keys` against whatever is at an address.
+async fn keys_at(url: &str, key: &str, arguments: &[&str]) -> Output {
+    let all = [&["keys"], arguments, &["--url", url]].concat();
     let mut command = outcrop(&all);
     command.env("OUTCROP_ADMIN_KEY", key);
     spawn_blocking(move || command.output().unwrap())
@@ -125,8 +129,15 @@ async fn what_the_interface_refuses_is_one_line() {
     );
     assert_eq!(
         fails(&operators, "sk-wrong", &["list"]).await,
-        "outcrop: Incorrect API key provided.\n"
+        "outcrop: the key in OUTCROP_ADMIN_KEY does not do: Incorrect API key provided.\n"
     );
+    for name in ["", ".", ".."] {
+        let expected =
+            format!("outcrop: there is no key '{name}'; outcrop keys list tells which there are\n");
+        for arguments in [&["show", name][..], &["rotate", name], &["revoke", name]] {
+            assert_eq!(fails(&operators, admin, arguments).await, expected);
+        }
+    }
     let missing = fails(&operators, "", &["list"]).await;
     assert!(
         missing.starts_with("outcrop: --url needs an admin key in OUTCROP_ADMIN_KEY;"),
@@ -147,5 +158,26 @@ async fn a_gateway_that_is_not_there_is_one_line() {
         error.starts_with("outcrop: the gateway at http://127.0.0.1:"),
         "{error}"
     );
+    assert!(error.contains("Connection refused"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
+}
+
+#[tokio::test]
+async fn the_address_may_end_as_the_log_tells_it_and_another_is_told_from_it() {
+    let operators = Operators::start().await;
+    let admin = operators.admin.key.expose();
+    for path in ["/admin", "/admin/"] {
+        let url = format!("http://{}{path}", operators.address);
+        let output = keys_at(&url, admin, &["list"]).await;
+        assert!(text(output.stdout).contains("operator"), "{url}");
+    }
+    let url = format!("http://{}/gateway", operators.address);
+    let error = text(keys_at(&url, admin, &["list"]).await.stderr);
+    assert_eq!(
+        error,
+        format!(
+            "outcrop: the gateway at {url} cannot be asked: it answered 404 Not Found; --url must be the address of its \
+             [admin] listen\n"
+        )
+    );
 }

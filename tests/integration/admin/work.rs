@@ -84,6 +84,7 @@ async fn everything_that_is_wrong_is_in_one_answer() {
             "/admin/keys/operator/rotate",
             r#"{"overlaps": "5h"}"#,
         ),
+        ("POST", "/admin/keys/operator/revoke", r#"{"after": "5h"}"#),
     ] {
         let answer = operators.ask(method, path, body).await;
         assert_eq!(answer.error().0, 400, "{method} {path} {body}");

@@ -42,13 +42,13 @@ fn succeeds_with_json(folder: &TempDir, arguments: &[&str]) -> Value {
 }
 
 /// The exit code and what it writes to standard error when it fails.
-fn fails(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) fn fails(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let output = keys(folder, arguments);
     assert_eq!(text(&output.stdout), "", "{arguments:?}");
     (output.status.code(), text(&output.stderr).to_owned())
 }
 
-fn folder() -> TempDir {
+pub(super) fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 

@@ -18,6 +18,7 @@ use outcrop::keys::{
 
 mod command;
 mod killed;
+mod mistakes;
 mod outage;
 mod redis;
 mod sqlite;

@@ -89,6 +89,28 @@ async fn a_new_key_and_a_revocation_count_within_two_seconds() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_revoked_while_its_body_comes_asks_nothing() {
+    let keys = KeyFile::new().await;
+    let key = keys.issue(json!({"name": "stolen"})).await;
+    let gateway = gateway(&keys).await;
+    let mut client = gateway.connect().await;
+    let bearer = bearer(&key);
+    let headers = [("authorization", &*bearer), ("expect", "100-continue")];
+    let body = whole_question(MODEL).to_string();
+    let head = client.request_head("POST", "/v1/chat/completions", &headers);
+    let length = body.len();
+    client
+        .write(format!("{head}content-length: {length}\r\n\r\n"))
+        .await;
+    assert_eq!(client.head().await.status, 100);
+    let done = keys.administration.revoke("stolen", Timestamp::now()).await;
+    done.unwrap();
+    while gateway.get_as(&key, "/v1/models").await.status != 401 {}
+    client.write(body).await;
+    assert_eq!(client.answer().await.error().0, 401);
+}
+
+#[tokio::test]
 async fn a_store_without_a_key_lets_nobody_in() {
     let keys = KeyFile::new().await;
     let gateway = gateway(&keys).await;
