@@ -35,6 +35,8 @@ impl Gateway {
         let granted = reservation
             .as_ref()
             .map(|reservation| reservation.grant().output_tokens);
+        // Another target may write more, if it is let.
+        request.reserved = granted.filter(|_| key.limits.budget.is_some());
         if let Some(fewer) = granted.filter(|granted| *granted < demand.output_tokens) {
             *call = self.translator().within(fewer, request).await?;
         }

@@ -48,6 +48,8 @@ pub(super) struct ClientRequest {
     pub(super) refused: Vec<Refusal>,
     /// The most tokens of an answer, where little of a budget is left.
     pub(super) affordable: Option<u32>,
+    /// The same at any other target, where a budget holds what is reserved for this one.
+    pub(super) reserved: Option<u32>,
 }
 
 /// Where what a request names and does not hold comes from.

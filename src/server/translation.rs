@@ -177,6 +177,7 @@ impl Translator {
             subject,
             refused: Vec::new(),
             affordable: None,
+            reserved: None,
         };
         let error = match self.translate(&request, parsed).await {
             Ok(call) => return Ok((request, call)),
@@ -208,6 +209,7 @@ impl Translator {
             target,
             subject,
             refused: Vec::new(),
+            affordable: request.affordable.or(request.reserved),
             ..request.clone()
         };
         let call = self.translate(&aimed, parsed).await?;
