@@ -23,7 +23,9 @@ use super::stream::{ChatCompletionStream, Silences, Source};
 use super::translation::Call;
 use crate::bedrock::Money;
 use crate::error::Error;
-use crate::translate::{Answer, ChunkHead, Failure, Notes, StreamTranslator, chat_completion_of};
+use crate::translate::{
+    Answer, ChunkHead, Failure, Notes, StreamTranslator, chat_completion_of, consumption_of,
+};
 
 const X_OUTCROP_ADJUSTED: HeaderName = HeaderName::from_static("x-outcrop-adjusted");
 const X_OUTCROP_COST: HeaderName = HeaderName::from_static("x-outcrop-cost");
@@ -186,7 +188,7 @@ impl Streams {
         };
         let Opened {
             call,
-            charge,
+            mut charge,
             tap,
             answer,
             ..
@@ -202,9 +204,10 @@ impl Streams {
                 if let Some(tap) = tap {
                     tap.answer(&answer.body);
                 }
-                translator
-                    .push_whole(&answer.body, &mut out)
-                    .map_err(|error| Failure::from_answer_error(&error, context_window))?;
+                let told = translator.push_whole(&answer.body, &mut out);
+                // What cannot be told to the client is paid for all the same.
+                charge.follow(&translator);
+                told.map_err(|error| Failure::from_answer_error(&error, context_window))?;
                 if let Some(turn) = translator.take_turn() {
                     self.keeper.keep(turn);
                 }
@@ -257,8 +260,14 @@ async fn whole(
         .map(|asked| (&*asked.answer.body, &asked.call.answer))
         .collect();
     let context_window = first.and_then(|asked| asked.call.context_window);
-    let completion = chat_completion_of(&answers, &id, head.created, &head.model)
-        .map_err(|error| Failure::from_answer_error(&error, context_window))?;
+    let completion =
+        chat_completion_of(&answers, &id, head.created, &head.model).map_err(|error| {
+            // What cannot be told to the client is paid for all the same.
+            if let Some(consumption) = consumption_of(&answers) {
+                bill.settle(consumption);
+            }
+            Failure::from_answer_error(&error, context_window)
+        })?;
     bill.settle(completion.consumption);
     for turn in completion.turns {
         keeper.keep(turn);

@@ -51,6 +51,6 @@ pub use output_limit::UNBOUNDED_ANSWER;
 pub use prompt_cache::{CachedPrefix, PromptCaching};
 pub use replay::{FinishedTurn, Recalled, Replay, StateKey, replayed_calls};
 pub use request::{Translation, converse_request};
-pub use response::{Completion, chat_completion, chat_completion_of};
+pub use response::{Completion, chat_completion, chat_completion_of, consumption_of};
 pub use stream::{ChunkHead, StreamTranslator};
 pub use tool_names::ToolNames;

@@ -62,7 +62,7 @@ pub fn chat_completion_of(
         .collect::<Result<Vec<_>, _>>()?;
     let usages = read.iter().map(|read| read.response.usage);
     let usage = usages.reduce(|sum, usage| Some(sum? + usage?)).flatten();
-    let consumption = read.iter().map(Read::consumption).reduce(Add::add);
+    let consumption = read.iter().map(|read| read.consumption).reduce(Add::add);
     let consumption = consumption.unwrap_or_default();
     let first = read.first().map(|read| &read.answer.billing);
     let cost = first.and_then(|billing| billing.shown(&consumption));
@@ -88,13 +88,33 @@ pub fn chat_completion_of(
     })
 }
 
+/// What several answers to one request took together, also where none of them can be told. `None` when one is no JSON of
+/// Converse's.
+pub fn consumption_of(answers: &[(&[u8], &Answer)]) -> Option<Consumption> {
+    let taken = answers.iter().map(|(json, answer)| {
+        let response: ConverseResponse<'_> = serde_json::from_slice(json).ok()?;
+        Some(consumption(&response, answer, json))
+    });
+    let taken: Option<Vec<_>> = taken.collect();
+    taken?.into_iter().reduce(Add::add)
+}
+
+fn consumption(response: &ConverseResponse<'_>, answer: &Answer, json: &[u8]) -> Consumption {
+    let billing = &answer.billing;
+    let terms = billing.served(
+        response.service_tier.as_ref(),
+        response.performance_config.as_ref(),
+    );
+    let length = u64::try_from(json.len()).unwrap_or(u64::MAX);
+    billing.consumption(response.usage.as_ref(), terms, length)
+}
+
 /// One answer that was read.
 struct Read<'a> {
     response: ConverseResponse<'a>,
     answer: &'a Answer,
     collected: Option<Collected>,
-    /// The bytes of its JSON text.
-    length: u64,
+    consumption: Consumption,
 }
 
 impl<'a> Read<'a> {
@@ -105,10 +125,10 @@ impl<'a> Read<'a> {
             collector.block(index, block);
         }
         Ok(Self {
+            consumption: consumption(&response, answer, json),
             response,
             answer,
             collected: collector.finish(),
-            length: u64::try_from(json.len()).unwrap_or(u64::MAX),
         })
     }
 
@@ -123,16 +143,6 @@ impl<'a> Read<'a> {
         let stop_reason = &self.response.stop_reason;
         let finish_reason = stop::finish_reason(stop_reason, calls, legacy_functions)?;
         Ok(parts.into_choice(index, finish_reason, legacy_functions))
-    }
-
-    fn consumption(&self) -> Consumption {
-        let billing = &self.answer.billing;
-        let response = &self.response;
-        let terms = billing.served(
-            response.service_tier.as_ref(),
-            response.performance_config.as_ref(),
-        );
-        billing.consumption(response.usage.as_ref(), terms, self.length)
     }
 
     fn service_tier(&self) -> Option<&str> {
