@@ -215,12 +215,6 @@ fn asks_for_more(object: Option<&BedrockObject>) -> bool {
     betas.any(|beta| beta.starts_with(LONG_CONTEXT))
 }
 
-/// The tokens of texts that are embedded, rather too many than too few.
-pub(super) fn text_tokens<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
-    let tokens = texts.map(|text| Scale::HIGH.text(text)).sum::<usize>();
-    u64::try_from(tokens).unwrap_or(u64::MAX)
-}
-
 /// The tokens of an answer of which so many bytes were seen.
 pub(super) const fn answer_tokens(bytes: u64) -> u64 {
     bytes.div_ceil(ANSWER)
