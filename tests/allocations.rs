@@ -7,7 +7,7 @@
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::{Bytes, BytesMut};
-use outcrop::bedrock::Family;
+use outcrop::bedrock::{Family, Price};
 use outcrop::openai::ChatCompletionRequest;
 use outcrop::translate::{Answer, ChunkHead, Context, StreamTranslator, converse_request};
 
@@ -90,7 +90,9 @@ fn blocks(answer: &Answer, before: &[u8], pieces: &[&[u8]]) -> u64 {
         created: 1_750_000_000,
         model: "m",
     };
-    let mut translator = StreamTranslator::new(head, answer.clone());
+    let mut answer = answer.clone();
+    answer.billing.pricing.price = Price::of("anthropic.claude-sonnet-4-5", None, None);
+    let mut translator = StreamTranslator::new(head, answer);
     let mut out = BytesMut::new();
     translator.push(before, &mut out).unwrap();
     let mut written = 0;
@@ -98,6 +100,8 @@ fn blocks(answer: &Answer, before: &[u8], pieces: &[&[u8]]) -> u64 {
         for _ in 0..count {
             for piece in pieces {
                 translator.push(piece, &mut out).unwrap();
+                // What a key is to pay is known at any moment.
+                assert!(translator.consumption().cost.is_some());
             }
             // As the server does: what is written is handed on, and gone before more is written.
             written += out.split().freeze().len();

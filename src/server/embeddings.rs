@@ -21,7 +21,7 @@ use crate::openai::embedding::EncodingFormat;
 use crate::openai::embedding_list::EmbeddingUsage;
 use crate::openai::error::excerpt;
 use crate::openai::{EmbeddingList, EmbeddingRequest, InvalidRequest};
-use crate::translate::{Consumption, EmbeddingCalls, Failure};
+use crate::translate::{Consumption, EmbeddingCalls, Failure, KeyRules};
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -56,6 +56,14 @@ impl Gateway {
         // No conversation goes on here, so any number will do.
         let targets = permitted(self.models(), &caller, &request.model, || fastrand::u64(..));
         let targets = targets.await?;
+        if let Some(key) = caller.key() {
+            let no_bedrock = key.limits.no_bedrock;
+            let rules = KeyRules {
+                no_bedrock,
+                ..KeyRules::default()
+            };
+            rules.permit(request.bedrock.as_ref())?;
+        }
         // What a client writes around an id must not become a label of its own.
         exchange.model.clone_from(&targets.label);
         let input_tokens = estimated_tokens(json.len());

@@ -209,6 +209,7 @@ impl Translator {
             target,
             subject,
             refused: Vec::new(),
+            affordable: request.affordable.or(request.reserved),
             ..request.clone()
         };
         let call = self.translate_within(&mut aimed, parsed).await?;

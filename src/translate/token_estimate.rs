@@ -1,5 +1,7 @@
 //! How long a prompt or an answer is, in tokens. An estimate, because no tokenizer is public.
 
+use serde_json::Value;
+
 use crate::bedrock::Family;
 use crate::bedrock::request::{
     ContentBlock, ConverseRequest, DocumentBlock, GuardContentBlock, MediaSource,
@@ -17,11 +19,18 @@ const TOOL_INSTRUCTIONS: usize = 500;
 pub(super) struct Scale {
     /// The bytes of text.
     text: usize,
+    /// Whether bytes that are neither small letters nor spaces count twice: the words of other scripts, numbers and
+    /// what is encoded are cut into smaller tokens than English is.
+    dense: bool,
     /// The tokens that a piece of a turn has beside its text.
     piece: usize,
-    /// The base64 characters of a picture, video or sound: pictures are counted by their size in pixels, and one of
-    /// a megabyte has some 1500.
+    /// The base64 characters of a picture or sound: pictures are counted by their size in pixels, and one of a
+    /// megabyte has some 1500.
     media: usize,
+    /// The same of a video, which is counted by the second.
+    video: usize,
+    /// The most tokens of a video.
+    most_of_video: usize,
     /// The fewest tokens of a picture, and the most.
     picture: (usize, usize),
     /// The base64 characters of a document; pages and tables are mostly not text.
@@ -39,8 +48,11 @@ impl Scale {
     /// rarely set, and one that it would take is at worst set some messages later.
     pub(super) const LOW: Self = Self {
         text: 4,
+        dense: false,
         piece: 0,
         media: 1000,
+        video: 1000,
+        most_of_video: usize::MAX,
         picture: (0, 1500),
         document: 100,
         text_document: 6,
@@ -49,14 +61,21 @@ impl Scale {
     };
 
     /// Rather too many tokens than too few, for what is reserved.
+    ///
+    /// A second of video is 288 tokens to Nova, up to a thousand seconds, and a screen that is filmed has some ten
+    /// kilobytes a second. The newest Claudes see pictures of 3.75 megapixels, 750 of which are a token. A page of a PDF
+    /// that holds nothing but text has some four kilobytes and up to a thousand tokens.
     pub(super) const HIGH: Self = Self {
         text: 3,
+        dense: true,
         piece: 4,
         media: 300,
-        picture: (1600, 1600),
-        document: 40,
-        text_document: 4,
-        elsewhere: 10_000,
+        video: 50,
+        most_of_video: 288_000,
+        picture: (1600, 4800),
+        document: 8,
+        text_document: 2,
+        elsewhere: 100_000,
         reasoning: true,
     };
 
@@ -94,7 +113,7 @@ impl Scale {
                 content.map(|block| self.result_block(block)).sum()
             }
             ContentBlock::Document(document) => self.document(document),
-            ContentBlock::Video(video) => self.data(&video.source, self.media),
+            ContentBlock::Video(video) => self.video(&video.source),
             ContentBlock::Audio(audio) => self.data(&audio.source, self.media),
             ContentBlock::GuardContent(GuardContentBlock::Text(said)) => self.text(&said.text),
             ContentBlock::ReasoningContent(thought) if self.reasoning => match thought {
@@ -110,17 +129,24 @@ impl Scale {
             ToolResultContentBlock::Text(said) => self.text(said),
             ToolResultContentBlock::Image(image) => self.picture(&image.source),
             ToolResultContentBlock::Document(document) => self.document(document),
-            ToolResultContentBlock::Video(video) => self.data(&video.source, self.media),
+            ToolResultContentBlock::Video(video) => self.video(&video.source),
         }
     }
 
     fn text(&self, text: &str) -> usize {
-        text.len() / self.text + self.piece
+        let mut bytes = text.len();
+        if self.dense {
+            let light = |byte: u8| byte.is_ascii_lowercase() || byte == b' ' || byte == b'\n';
+            bytes += text.bytes().filter(|byte| !light(*byte)).count();
+        }
+        bytes / self.text + self.piece
     }
 
     fn document(&self, document: &DocumentBlock<'_>) -> usize {
         let per_token = match document.format {
             "txt" | "md" | "csv" => self.text_document,
+            // What of it is text differs.
+            "html" if self.dense => self.text_document,
             _ => self.document,
         };
         self.data(&document.source, per_token)
@@ -129,6 +155,14 @@ impl Scale {
     fn picture(&self, source: &MediaSource<'_>) -> usize {
         let (least, most) = self.picture;
         self.data(source, self.media).clamp(least, most)
+    }
+
+    fn video(&self, source: &MediaSource<'_>) -> usize {
+        match source {
+            MediaSource::Bytes(_) => self.data(source, self.video).min(self.most_of_video),
+            MediaSource::S3Location(_) if self.elsewhere > 0 => self.most_of_video,
+            MediaSource::S3Location(_) => 0,
+        }
     }
 
     fn data(&self, source: &MediaSource<'_>, per_token: usize) -> usize {
@@ -167,14 +201,18 @@ pub(super) fn prompt_tokens(
         + schema.map_or(0, |schema| scale.text(schema))
         + instructions
         + own;
-    let most = family.context_window.map_or(u64::MAX, u64::from);
+    let window = family.context_window.filter(|_| !asks_for_more(object));
+    let most = window.map_or(u64::MAX, u64::from);
     u64::try_from(tokens).unwrap_or(u64::MAX).min(most)
 }
 
-/// The tokens of texts that are embedded, rather too many than too few.
-pub(super) fn text_tokens<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
-    let tokens = texts.map(|text| Scale::HIGH.text(text)).sum::<usize>();
-    u64::try_from(tokens).unwrap_or(u64::MAX)
+/// Whether a longer context window is asked for than the model has by itself: Claude Sonnet 4 and 4.5 have one in a beta.
+fn asks_for_more(object: Option<&BedrockObject>) -> bool {
+    const LONG_CONTEXT: &str = "context-";
+    let fields = object.and_then(|object| object.members().get("additionalModelRequestFields"));
+    let betas = fields.and_then(|fields| fields.get("anthropic_beta")?.as_array());
+    let mut betas = betas.into_iter().flatten().filter_map(Value::as_str);
+    betas.any(|beta| beta.starts_with(LONG_CONTEXT))
 }
 
 /// The tokens of an answer of which so many bytes were seen.
@@ -183,81 +221,4 @@ pub(super) const fn answer_tokens(bytes: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::openai::ChatCompletionRequest;
-    use crate::translate::{Context, converse_request};
-
-    const FAMILY: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
-
-    fn tokens_of(request: &Value) -> u64 {
-        let json = request.to_string();
-        let request = ChatCompletionRequest::parse(json.as_bytes()).unwrap();
-        let family = Family::of(Some(FAMILY));
-        let translation = converse_request(request, &Context::new(&family)).unwrap();
-        assert_eq!(
-            translation.answer.billing.input_tokens,
-            translation.input_tokens
-        );
-        translation.input_tokens
-    }
-
-    fn tokens(content: &Value, more: &Value) -> u64 {
-        let mut request = json!({"model": "m", "messages": [{"role": "user", "content": content}]});
-        let members = request.as_object_mut().unwrap();
-        members.extend(more.as_object().unwrap().clone());
-        tokens_of(&request)
-    }
-
-    #[test]
-    fn everything_that_a_model_reads_is_estimated() {
-        let none = json!({});
-        let hi = tokens(&json!("Hi there"), &none);
-        assert!((2..=8).contains(&hi), "{hi}");
-        let text = "word ".repeat(3000);
-        let long = tokens(&json!(text), &none);
-        assert!((3000..=6000).contains(&long), "{long}");
-        let pixel = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-        let image = json!([{"type": "text", "text": "Hi there"}, {"type": "image_url", "image_url": {"url": pixel}}]);
-        assert_eq!(tokens(&image, &none), hi + 1600);
-        let tool = |description: &str| {
-            let function = json!({"name": "f", "description": description});
-            json!({"tools": [{"type": "function", "function": function}]})
-        };
-        let small = tokens(&json!("Hi there"), &tool("d"));
-        assert!(small > hi + 350, "{small}");
-        let large = tokens(&json!("Hi there"), &tool(&text));
-        assert!(large > small + 4000, "{large}");
-        let own = json!({"bedrock": {"additionalModelRequestFields": {"x": text}}});
-        assert!(tokens(&json!("Hi there"), &own) > hi + 4000);
-    }
-
-    #[test]
-    fn calls_their_results_and_the_system_prompt_are_a_part_of_the_prompt() {
-        let text = "word ".repeat(3000);
-        let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": json!({"a": text}).to_string()}});
-        let request = json!({"model": "m", "messages": [
-            {"role": "system", "content": text},
-            {"role": "user", "content": "Hi"},
-            {"role": "assistant", "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "c", "content": text},
-        ]});
-        let all = tokens_of(&request);
-        assert!((15_000..=17_000).contains(&all), "{all}");
-    }
-
-    #[test]
-    fn no_prompt_is_longer_than_the_model_can_take() {
-        let text = "x".repeat(3_000_000);
-        assert_eq!(tokens(&json!(text), &json!({})), 200_000);
-    }
-
-    #[test]
-    fn answers_and_texts_are_estimated_by_their_bytes() {
-        assert_eq!([0, 1, 3, 4].map(answer_tokens), [0, 1, 1, 2]);
-        assert_eq!(text_tokens([].into_iter()), 0);
-        assert_eq!(text_tokens(["abcdef", "abc"].into_iter()), 2 + 4 + 1 + 4);
-    }
-}
+mod tests;

@@ -9,7 +9,6 @@ use crate::openai::embedding::{InputType, Truncate};
 use crate::openai::{BedrockObject, EmbeddingRequest, InvalidRequest};
 use crate::translate::Notes;
 use crate::translate::passing::merge;
-use crate::translate::token_estimate::text_tokens;
 
 /// The calls that embed the texts of one request, in the texts' order. Their bodies are made one at a time.
 #[derive(Debug)]
@@ -82,11 +81,6 @@ impl<'r> EmbeddingCalls<'r> {
             body: self.body(texts),
             texts: texts.len(),
         })
-    }
-
-    /// The tokens of all texts, rather too many than too few.
-    pub fn input_tokens(&self) -> u64 {
-        text_tokens(self.texts.iter().map(AsRef::as_ref))
     }
 
     fn body(&self, texts: &[Cow<'_, str>]) -> Vec<u8> {

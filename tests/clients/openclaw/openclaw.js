@@ -1,11 +1,14 @@
 // OpenClaw as a child process, with a home of its own, or why it cannot run here; in CI it has to.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { binary, fixtures } from "../node/gateway.js";
 
 const entry = fileURLToPath(new URL("node_modules/openclaw/openclaw.mjs", import.meta.url));
 // OpenClaw's own demand.
@@ -14,6 +17,8 @@ const NEEDED = [24, 16];
 const patience = 180_000;
 
 export const skip = missing();
+// The variable that OpenClaw takes its key from.
+export const KEY = "OUTCROP_CLIENT_KEY";
 
 function missing() {
   const [major, minor] = process.versions.node.split(".").map(Number);
@@ -46,6 +51,17 @@ export async function openclaw(folder, variables, ...command) {
   end(child.pid);
   assert.equal(code, 0, `openclaw ${command[0]} ended with ${code}:\n${output}\n${log}`);
   return JSON.parse(output);
+}
+
+// The configuration that `outcrop openclaw` prints for a gateway.
+export async function configurationFor(baseURL) {
+  return outcrop("openclaw", "--replay", fixtures, "--base-url", baseURL, "--key-env", KEY);
+}
+
+// What a command of ours prints.
+export async function outcrop(...command) {
+  const { stdout } = await promisify(execFile)(binary, command, { env: { PATH: process.env.PATH }, timeout: 30_000 });
+  return stdout;
 }
 
 // Ends a process group, if there is still anybody in it.

@@ -1,18 +1,15 @@
 // OpenClaw, configured by `outcrop openclaw`, through `outcrop serve --replay`: an agent's turn with a call.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { promisify } from "node:util";
 
-import { Gateway, binary, fixtures } from "../node/gateway.js";
-import { openclaw, skip } from "./openclaw.js";
+import { Gateway, fixtures } from "../node/gateway.js";
+import { KEY, configurationFor, openclaw, skip } from "./openclaw.js";
 
-const KEY = "OUTCROP_CLIENT_KEY";
 const MODEL = "replay.openclaw-read-note";
 const ANSWER = "The note is about granite, a coarse-grained rock.";
 // Nobody could answer with it but who has read the file.
@@ -34,12 +31,6 @@ after(async () => {
   await gateway?.stop();
   if (folder) await rm(folder, { recursive: true, force: true });
 });
-
-async function configurationFor(baseURL) {
-  const options = ["openclaw", "--replay", fixtures, "--base-url", baseURL, "--key-env", KEY];
-  const { stdout } = await promisify(execFile)(binary, options, { env: { PATH: process.env.PATH }, timeout: 30_000 });
-  return stdout;
-}
 
 // The lines of a recording.
 async function lines(...file) {

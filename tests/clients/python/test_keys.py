@@ -101,6 +101,15 @@ def test_a_rate_limit_is_in_the_headers_and_then_an_error(keys):
     assert 1 <= int(error.response.headers["retry-after"]) <= 30
 
 
+def test_the_sdk_waits_for_a_rate_limit_and_asks_again(keys):
+    client = keys.new_client("patient", "--rpm", "30", max_retries=3).chat.completions.with_raw_response
+    # Some requests pass before the limit is reached.
+    while (answer := client.create(model="replay.short-text", messages=QUESTION)).retries_taken == 0:
+        pass
+    assert answer.retries_taken == 1
+    assert answer.parse().choices[0].message.content
+
+
 def test_a_spent_budget_is_an_error_that_the_sdk_does_not_repeat(keys):
     client = keys.new_client("poor", "--budget", "0.000001", "--per", "month", max_retries=5)
     with pytest.raises(openai.RateLimitError) as raised:

@@ -18,6 +18,9 @@ use crate::support::messages::{
 };
 use crate::support::soon;
 
+/// A model that calls no tools in streams.
+const NOT_STREAMING: &str = "us.meta.llama3-3-70b-instruct-v1:0";
+
 /// All that the file holds, once it holds so many requests.
 pub(super) async fn booked(keys: &KeyFile, requests: u64) -> Usage {
     let booked = async {
@@ -277,4 +280,32 @@ async fn embeddings_are_booked_too() {
     );
     assert_eq!(answer.header("x-outcrop-cost"), usage.cost.to_string());
     assert_eq!(answer.json()["usage"]["cost"], usage.cost.usd());
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_can_read_costs_what_bedrock_counted() {
+    let keys = KeyFile::new().await;
+    let key = keys.issue(json!({"name": "search"})).await;
+    let bedrock = ScriptedBedrock::start().await;
+    let gateway = Running::with(keys.config(config(&bedrock.url()))).await;
+    let usage = json!({"inputTokens": 7, "outputTokens": 5000, "totalTokens": 5007});
+    let message = json!({"role": "assistant", "content": [{"text": "Hi"}]});
+    let malformed = json!({"output": {"message": message}, "stopReason": "malformed_model_output", "usage": usage});
+    let mut waiting = gateway.begin_chat_as(&key, &whole_question(MODEL)).await;
+    let mut call = bedrock.call().await;
+    call.answer(200, "", &malformed.to_string()).await;
+    assert_ne!(waiting.answer().await.status, 200);
+    let usage = booked(&keys, 1).await;
+    assert_eq!((usage.output_tokens, usage.estimated_requests), (5000, 0));
+
+    // Converse answers where the model cannot stream.
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let request = with(question(NOT_STREAMING), json!({"tools": tools}));
+    let mut waiting = gateway.begin_chat_as(&key, &request).await;
+    let mut call = bedrock.call_or(call).await;
+    assert!(!call.head.contains("converse-stream"), "{}", call.head);
+    call.answer(200, "", &malformed.to_string()).await;
+    assert_ne!(waiting.answer().await.status, 200);
+    let usage = booked(&keys, 2).await;
+    assert_eq!((usage.output_tokens, usage.estimated_requests), (10_000, 0));
 }

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::accounts::{booked, used_up};
 use crate::support::bedrock::ScriptedBedrock;
-use crate::support::gateway::{MODEL, Running, config, question, whole_question, with};
+use crate::support::gateway::{MODEL, Running, alias, config, question, whole_question, with};
 use crate::support::keys::{KeyFile, bearer};
 use crate::support::messages::WHOLE_ANSWER;
 
@@ -130,4 +130,30 @@ async fn with_a_budget_a_model_needs_a_price_unless_the_key_was_told_otherwise()
     assert_eq!(waiting.answer().await.status, 200);
     let usage = booked(&keys, 1).await;
     assert_eq!((usage.unpriced_requests, usage.cost.billionths()), (1, 0));
+}
+
+#[tokio::test]
+async fn another_target_gets_no_longer_answer_than_was_reserved() {
+    let keys = KeyFile::new().await;
+    let budget = json!({"usd": 50, "per": "month"});
+    let key = keys
+        .issue(json!({"name": "search", "budget": budget}))
+        .await;
+    let bedrock = ScriptedBedrock::start().await;
+    let mut settings = keys.config(config(&bedrock.url()));
+    // Ten thousand tokens are the most that Nova writes.
+    settings.models = vec![alias("pair", &["us.amazon.nova-lite-v1:0", MODEL])];
+    let gateway = Running::with(settings).await;
+    let mut waiting = gateway.begin_chat_as(&key, &whole_question("pair")).await;
+    let mut call = bedrock.call().await;
+    let busy = r#"{"message":"Busy."}"#;
+    let named = "x-amzn-errortype: ServiceUnavailableException\r\n";
+    call.answer(503, named, busy).await;
+    let mut call = bedrock.call_or(call).await;
+    let sent: Value = serde_json::from_slice(&call.body).unwrap();
+    assert_eq!(sent["inferenceConfig"]["maxTokens"], 10_000);
+    call.answer(200, "", WHOLE_ANSWER).await;
+    let answer = waiting.answer().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("x-outcrop-adjusted"), "max_tokens=10000");
 }

@@ -171,3 +171,24 @@ async fn what_a_key_lays_down_is_sent_whatever_the_request_says() {
         assert_eq!(refused.json()["error"]["param"], "bedrock");
     }
 }
+
+#[tokio::test]
+async fn a_key_without_bedrocks_words_has_none_on_any_route() {
+    let keys = KeyFile::new().await;
+    let key = keys
+        .issue(json!({"name": "search", "no_bedrock": true}))
+        .await;
+    let bedrock = StandInServer::start().await;
+    let gateway = Running::with(keys.config(config(&bedrock.url))).await;
+    let chat = with(whole_question("replay.short-text"), json!({"bedrock": {}}));
+    let embeddings = json!({"model": "amazon.titan-embed-text-v2:0", "input": "a", "bedrock": {"normalize": false}});
+    for (path, request) in [
+        ("/v1/chat/completions", chat),
+        ("/v1/embeddings", embeddings),
+    ] {
+        let mut asked = gateway.begin_post_as(&key, path, &request).await;
+        let answer = asked.answer().await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+        assert_eq!(answer.json()["error"]["param"], "bedrock");
+    }
+}
