@@ -189,7 +189,7 @@ impl Streams {
         };
         let Opened {
             call,
-            charge,
+            mut charge,
             tap,
             answer,
             ..
@@ -205,9 +205,10 @@ impl Streams {
                 if let Some(tap) = tap {
                     tap.answer(&answer.body);
                 }
-                translator
-                    .push_whole(&answer.body, &mut out)
-                    .map_err(|error| Failure::from_answer_error(&error, context_window))?;
+                let told = translator.push_whole(&answer.body, &mut out);
+                // What cannot be told to the client is paid for all the same.
+                charge.follow(&translator);
+                told.map_err(|error| Failure::from_answer_error(&error, context_window))?;
                 if let Some(turn) = translator.take_turn() {
                     self.keeper.keep(turn);
                 }
