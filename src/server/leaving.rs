@@ -112,3 +112,56 @@ impl<T: Send + 'static> Drop for Awaited<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Work without an end, as long as it is held.
+    async fn held(by: Arc<()>) {
+        pending::<()>().await;
+        drop(by);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_read_on_is_bounded_in_number_and_time() {
+        let stop = watch::Sender::new(false);
+        let leaving = Leaving::new(OnDisconnect::Drain, stop.subscribe());
+        let work = Arc::new(());
+        for _ in 0..MAX_AT_ONCE + 10 {
+            leaving.finish(held(Arc::clone(&work)));
+        }
+        assert_eq!(Arc::strong_count(&work), 1 + MAX_AT_ONCE);
+        let begun = Instant::now();
+        leaving.over().await;
+        assert_eq!(Arc::strong_count(&work), 1);
+        assert!(begun.elapsed() >= MAX_TIME && begun.elapsed() < 2 * MAX_TIME);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_that_stops_reads_nothing_on() {
+        let stop = watch::Sender::new(false);
+        let leaving = Leaving::new(OnDisconnect::Drain, stop.subscribe());
+        let work = Arc::new(());
+        leaving.finish(held(Arc::clone(&work)));
+        stop.send_replace(true);
+        let begun = Instant::now();
+        leaving.over().await;
+        assert_eq!(
+            (Arc::strong_count(&work), begun.elapsed()),
+            (1, Duration::ZERO)
+        );
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_on_where_that_is_not_wanted() {
+        let stop = watch::Sender::new(false);
+        let leaving = Leaving::new(OnDisconnect::Cancel, stop.subscribe());
+        let work = Arc::new(());
+        assert!(!leaving.reads_on());
+        leaving.finish(held(Arc::clone(&work)));
+        assert_eq!(Arc::strong_count(&work), 1);
+    }
+}
