@@ -16,6 +16,7 @@ use outcrop::keys::{
     Settlement, Spent, Timestamp,
 };
 
+mod balanced;
 mod command;
 mod killed;
 mod mistakes;
