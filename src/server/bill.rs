@@ -29,6 +29,8 @@ struct Open {
     /// How many answers are not over yet.
     answers: u32,
     consumption: Option<Consumption>,
+    /// The tokens that may have been written in calls without an answer.
+    unanswered: u64,
     /// Whether no more is added.
     is_settled: bool,
 }
@@ -76,6 +78,7 @@ impl Bill {
             order: Order::default(),
             answers: 0,
             consumption: None,
+            unanswered: 0,
             is_settled: false,
         };
         Self {
@@ -127,9 +130,10 @@ impl Open {
 
     fn settle(&mut self) {
         self.is_settled = true;
-        // A call whose answer was lost has cost its prompt at least.
+        // A call whose answer was lost has cost its prompt, and what was written until then.
         for _ in 0..self.attempts.lost() {
-            self.add(self.order.billing.estimate(0));
+            let written = std::mem::take(&mut self.unanswered);
+            self.add(self.order.billing.estimate(written));
         }
         let spent = self.spent();
         if let Some(reservation) = self.reservation.take() {
@@ -161,8 +165,14 @@ impl Charge {
         self.progress = Progress::Asked(Instant::now());
     }
 
-    /// Says that Bedrock refused, so that the call costs nothing.
+    /// Says that the call ended without an answer. What Bedrock refused costs nothing; it may have been at work where the
+    /// answer was lost.
     pub(super) fn refused(&mut self) {
+        if let Progress::Asked(at) = self.progress {
+            let written = self.written_since(at);
+            let mut open = self.bill.open();
+            open.unanswered = open.unanswered.saturating_add(written);
+        }
         self.progress = Progress::Idle;
     }
 
@@ -210,12 +220,19 @@ impl Charge {
     /// What a call took of whose answer nothing was seen, if it was made at all.
     fn unseen(&self, asked_at: Instant) -> Option<Consumption> {
         let is_made = self.bill.open().attempts.begun() > 0;
+        is_made.then(|| {
+            let written = self.written_since(asked_at);
+            self.order.billing.estimate(written)
+        })
+    }
+
+    /// How many tokens of an answer may have been written by now that nobody sees.
+    fn written_since(&self, asked_at: Instant) -> u64 {
         let written = asked_at
             .elapsed()
             .as_secs()
             .saturating_mul(TOKENS_PER_SECOND);
-        let written = written.min(self.order.output_tokens.into());
-        is_made.then(|| self.order.billing.estimate(written))
+        written.min(self.order.output_tokens.into())
     }
 }
 

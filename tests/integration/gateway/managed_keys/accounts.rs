@@ -1,5 +1,7 @@
 //! What is booked of a request, however it ends.
 
+use std::time::Duration;
+
 use outcrop::bedrock::Money;
 use outcrop::config::{Config, OnDisconnect};
 use outcrop::keys::{IssuedKey, Usage};
@@ -201,11 +203,23 @@ async fn a_call_whose_answer_was_lost_has_cost_its_prompt() {
     set.bedrock.call().await.reset();
     assert_eq!(waiting.answer().await.status, 502);
     let usage = booked(&set.keys, 1).await;
-    assert_eq!(
-        (usage.calls, usage.estimated_requests, usage.output_tokens),
-        (1, 1, 0)
-    );
+    assert_eq!((usage.calls, usage.estimated_requests), (1, 1));
     assert!(usage.input_tokens > 0 && usage.cost.billionths() > 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_waited_for_in_vain_has_cost_what_may_have_been_written() {
+    let set = Set::up(|config| config.bedrock.head_timeout = Duration::from_secs(1)).await;
+    let mut waiting = set
+        .gateway
+        .begin_chat_as(&set.key, &whole_question(MODEL))
+        .await;
+    let call = set.bedrock.call().await;
+    assert_eq!(waiting.answer().await.status, 504);
+    drop(call);
+    let usage = booked(&set.keys, 1).await;
+    assert_eq!(usage.estimated_requests, 1);
+    assert!(usage.output_tokens >= 100, "{usage:?}");
 }
 
 #[tokio::test]
