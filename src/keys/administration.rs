@@ -27,8 +27,9 @@ mod rules;
 mod usage_report;
 mod view;
 
-/// How often a change is tried again when somebody else changes the same key.
-const ATTEMPTS: u32 = 5;
+/// How often a change is tried when others change the same key. Each time one of them is done, so that a revocation comes
+/// through whatever a script does to the key at the same time.
+const ATTEMPTS: u32 = 32;
 
 /// The keys of a store, as an operator manages them; a clone is the same.
 #[derive(Clone, Debug)]

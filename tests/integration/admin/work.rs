@@ -1,8 +1,11 @@
 //! What operators do over HTTP, and what becomes of it.
 
+use std::sync::Arc;
+
 use outcrop::bedrock::Money;
 use outcrop::keys::{Demand, Spent, Timestamp};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::Operators;
 
@@ -197,4 +200,22 @@ async fn what_is_spent_is_what_is_counted() {
         (&json!(100), &json!(0.003))
     );
     assert_eq!(usage["total"]["requests"], 1);
+}
+
+#[tokio::test]
+async fn changes_at_the_same_time_all_come_through() {
+    const CHANGES: usize = 24;
+    let operators = Arc::new(Operators::start().await);
+    operators.create(r#"{"name": "busy"}"#).await;
+    let mut changes = JoinSet::new();
+    for number in 1..=CHANGES {
+        let operators = Arc::clone(&operators);
+        changes.spawn(async move {
+            let body = format!(r#"{{"rpm": {number}}}"#);
+            operators.ask("PATCH", "/admin/keys/busy", &body).await
+        });
+    }
+    for answer in changes.join_all().await {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }
