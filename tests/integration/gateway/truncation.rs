@@ -29,7 +29,13 @@ impl Path {
                 json!({"stream_options": {"include_usage": true}}),
             ))
             .await;
-        let mut call = self.bedrock.stream().await;
+        let mut call = self.bedrock.call().await;
+        // It says so, because the next request must not be sent over a connection that is about to end.
+        call.write(
+            "HTTP/1.1 200 OK\r\nx-amzn-requestid: aws-request-1\r\ncontent-type: application/vnd.amazon.eventstream\r\n\
+             transfer-encoding: chunked\r\nconnection: close\r\n\r\n",
+        )
+        .await;
         call.write(body).await;
         drop(call);
         let answer = client.answer().await;
