@@ -1,9 +1,11 @@
 //! The access log: one line for each request, and never a word of a conversation.
 
+use outcrop::keys::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::bedrock::ScriptedBedrock;
 use crate::support::gateway::{FIXTURES, MODEL, question, whole_question, with};
+use crate::support::keys::{KeyFile, bearer};
 use crate::support::messages::{exception, message_start, message_stop, metadata, text_delta};
 use crate::support::process::{Process, outcrop};
 
@@ -179,6 +181,72 @@ async fn no_log_holds_a_word_of_a_conversation_or_a_secret() {
     );
     let log = log.join("\n");
     assert!(!log.contains(MARKER), "{log}");
+}
+
+#[tokio::test]
+async fn a_managed_key_is_told_by_its_id_and_name_and_never_by_itself() {
+    let keys = KeyFile::new().await;
+    let key = keys.issue(json!({"name": "search", "rpm": 2})).await;
+    let revoked = keys.issue(json!({"name": "stolen"})).await;
+    let done = keys.administration.revoke("stolen", Timestamp::now()).await;
+    done.unwrap();
+    let mut command = outcrop(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--speed",
+        "0",
+        "--replay",
+        FIXTURES,
+        "--log-format",
+        "json",
+    ]);
+    command
+        .env("RUST_LOG", "trace")
+        .env("OUTCROP_KEYS_STORE", keys.location());
+    let mut process = Process::start(&mut command);
+    let mut client = process.connect().await;
+    let question = whole_question("replay.short-text").to_string();
+    let mistyped = format!("{}-", bearer(&key));
+    for (presented, status) in [
+        (bearer(&key), 200),
+        (bearer(&key), 200),
+        (bearer(&key), 429),
+        (bearer(&revoked), 401),
+        (mistyped, 401),
+    ] {
+        let headers = [("authorization", presented.as_str())];
+        let path = "/v1/chat/completions";
+        client.send("POST", path, &headers, question.clone()).await;
+        assert_eq!(client.answer().await.status, status);
+    }
+    process.signal("TERM");
+    let (_, log) = process.ended().await;
+    let lines = log.iter().filter(|line| is_access_line(line));
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 5, "{log:#?}");
+    let id = key.view.id.to_string();
+    for line in &lines[..3] {
+        assert_eq!(
+            (&line["key_id"], &line["key_name"]),
+            (&json!(id), &json!("search"))
+        );
+    }
+    assert_eq!(lines[2]["error"], "rate_limit_exceeded");
+    for line in &lines[3..] {
+        assert_eq!(
+            (&line["error"], &line["key_id"]),
+            (&json!("invalid_api_key"), &Value::Null)
+        );
+    }
+    let log = log.join("\n");
+    for key in [&key, &revoked] {
+        let secret = key.key.expose();
+        let (_, end) = secret.split_at(secret.len() - 40);
+        assert!(!log.contains(end), "{log}");
+    }
 }
 
 #[tokio::test]

@@ -31,6 +31,11 @@ impl KeyFile {
         }
     }
 
+    /// The file, as options name it.
+    pub(crate) fn location(&self) -> String {
+        format!("sqlite:{}", self.folder.path().join("outcrop.db").display())
+    }
+
     /// `config` with this file as the store of keys.
     pub(crate) fn config(&self, mut config: Config) -> Config {
         config.keys.store = StoreLocation::Sqlite(self.folder.path().join("outcrop.db"));
