@@ -11,8 +11,10 @@ use crate::openai::BedrockObject;
 
 /// The bytes of an answer that are taken for a token.
 const ANSWER: u64 = 3;
-/// The tokens of what a provider tells its model of the calling of tools: some 350 with Claude.
-const TOOL_INSTRUCTIONS: usize = 500;
+/// The tokens of what stands around a conversation: some 40 with Nova 2, some 65 with gpt-oss.
+const FRAME: usize = 80;
+/// The tokens of what a provider tells its model of the calling of tools: some 350 with Claude, up to 850 with Nova 2.
+const TOOL_INSTRUCTIONS: usize = 900;
 
 /// What is taken for a token.
 #[derive(Clone, Copy, Debug)]
@@ -62,15 +64,15 @@ impl Scale {
 
     /// Rather too many tokens than too few, for what is reserved.
     ///
-    /// A second of video is 288 tokens to Nova, up to a thousand seconds, and a screen that is filmed has some ten
+    /// A second of video is 288 tokens to Nova, up to a thousand seconds, and a screen that is filmed has some five
     /// kilobytes a second. The newest Claudes see pictures of 3.75 megapixels, 750 of which are a token. A page of a PDF
     /// that holds nothing but text has some four kilobytes and up to a thousand tokens.
     pub(super) const HIGH: Self = Self {
         text: 3,
         dense: true,
         piece: 4,
-        media: 300,
-        video: 50,
+        media: 200,
+        video: 25,
         most_of_video: 288_000,
         picture: (1600, 4800),
         document: 8,
@@ -200,6 +202,7 @@ pub(super) fn prompt_tokens(
         + blocks.map(|block| scale.block(block)).sum::<usize>()
         + schema.map_or(0, |schema| scale.text(schema))
         + instructions
+        + FRAME
         + own;
     let window = family.context_window.filter(|_| !asks_for_more(object));
     let most = window.map_or(u64::MAX, u64::from);

@@ -30,7 +30,7 @@ fn tokens(content: &Value, more: &Value) -> u64 {
 fn everything_that_a_model_reads_is_estimated() {
     let none = json!({});
     let hi = tokens(&json!("Hi there"), &none);
-    assert!((2..=8).contains(&hi), "{hi}");
+    assert!((70..=100).contains(&hi), "{hi}");
     let text = "word ".repeat(3000);
     let long = tokens(&json!(text), &none);
     assert!((3000..=6000).contains(&long), "{long}");
@@ -42,7 +42,8 @@ fn everything_that_a_model_reads_is_estimated() {
         json!({"tools": [{"type": "function", "function": function}]})
     };
     let small = tokens(&json!("Hi there"), &tool("d"));
-    assert!(small > hi + 350, "{small}");
+    // Nova 2 counts 850 for its instructions.
+    assert!(small > hi + 850, "{small}");
     let large = tokens(&json!("Hi there"), &tool(&text));
     assert!(large > small + 4000, "{large}");
     let own = json!({"bedrock": {"additionalModelRequestFields": {"x": text}}});
