@@ -24,7 +24,7 @@ mod usage;
 ///
 /// The keys are in the store that the configuration names (keys.store), a file or a Redis; every running gateway follows a
 /// change within two seconds. As soon as there is a store, clients need a key. With --url the gateway's own interface for
-/// operators is asked instead ([admin] listen), with the admin key in the environment variable OUTCROP_ADMIN_KEY.
+/// operators is asked instead (admin.listen), with the admin key in the environment variable OUTCROP_ADMIN_KEY.
 #[derive(Args, Clone, Debug)]
 #[expect(clippy::doc_markdown, reason = "this text is read in a terminal")]
 pub struct Arguments {

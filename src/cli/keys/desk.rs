@@ -28,7 +28,7 @@ pub(super) struct Place {
     #[arg(long, value_name = "LOCATION")]
     store: Option<String>,
 
-    /// Ask a gateway at the address of its [admin] listen instead, with the key in OUTCROP_ADMIN_KEY
+    /// Ask a gateway at its admin.listen instead, with the key in OUTCROP_ADMIN_KEY
     #[arg(long, value_name = "URL", conflicts_with_all = ["store", "config"])]
     url: Option<String>,
 }
