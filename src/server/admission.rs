@@ -38,8 +38,10 @@ impl Gateway {
             .map(|reservation| reservation.grant().output_tokens);
         let are_tokens_counted = key.limits.tpm.is_some() || key.limits.budget.is_some();
         request.reserved = granted.filter(|_| are_tokens_counted);
-        if let Some(fewer) = granted.filter(|granted| *granted < demand.output_tokens) {
-            *call = self.translator().within(fewer, request).await?;
+        // What nobody bounds could cost more than is reserved.
+        let is_open = key.limits.budget.is_some() && !call.is_bounded;
+        if let Some(limit) = granted.filter(|granted| is_open || *granted < demand.output_tokens) {
+            *call = self.translator().within(limit, request).await?;
         }
         Ok(exchange.begin_bill(reservation))
     }

@@ -76,6 +76,8 @@ pub(super) struct Call {
     pub(super) context_window: Option<u32>,
     /// The most tokens of the answer.
     pub(super) output_tokens: u32,
+    /// Whether that is said in the request, or the model's own limit, and not just taken for enough.
+    pub(super) is_bounded: bool,
 }
 
 impl Translator {
@@ -330,6 +332,7 @@ impl Translator {
             output_tokens: max_tokens
                 .or(family.max_output_tokens)
                 .unwrap_or(UNBOUNDED_ANSWER),
+            is_bounded: max_tokens.or(family.max_output_tokens).is_some(),
         })
     }
 }

@@ -104,6 +104,34 @@ async fn little_money_makes_a_short_answer_and_less_makes_none() {
 }
 
 #[tokio::test]
+async fn with_a_budget_no_answer_is_without_a_limit() {
+    let keys = KeyFile::new().await;
+    let budget = json!({"usd": 1.0, "per": "month"});
+    let draft = json!({"name": "search", "budget": budget});
+    let (limited, free) = (
+        keys.issue(draft).await,
+        keys.issue(json!({"name": "free"})).await,
+    );
+    let bedrock = ScriptedBedrock::start().await;
+    let gateway = Running::with(keys.config(config(&bedrock.url()))).await;
+    // A model whose price is known, and whose longest answer is not.
+    let request = whole_question("mistral.voxtral-small-24b-2507");
+    let mut calls = Vec::new();
+    for (key, most) in [(&limited, json!(4096)), (&free, Value::Null)] {
+        let mut waiting = gateway.begin_chat_as(key, &request).await;
+        let mut call = match calls.pop() {
+            Some(last) => bedrock.call_or(last).await,
+            None => bedrock.call().await,
+        };
+        let sent: Value = serde_json::from_slice(&call.body).unwrap();
+        assert_eq!(sent["inferenceConfig"]["maxTokens"], most);
+        call.answer(200, "", WHOLE_ANSWER).await;
+        assert_eq!(waiting.answer().await.status, 200);
+        calls.push(call);
+    }
+}
+
+#[tokio::test]
 async fn with_a_budget_a_model_needs_a_price_unless_the_key_was_told_otherwise() {
     let keys = KeyFile::new().await;
     let budget = json!({"usd": 1.0, "per": "month"});
