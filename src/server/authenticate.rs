@@ -45,6 +45,12 @@ impl Callers {
         self.static_keys.0.is_empty() && !self.keys.are_required()
     }
 
+    /// Whether nobody can call: there is a store of keys that cannot be opened, and no static key.
+    pub(super) fn are_locked_out(&self) -> bool {
+        let is_shut = self.keys.store_state() == StoreState::Away && self.keys.store().is_none();
+        is_shut && self.static_keys.0.is_empty()
+    }
+
     /// Who sent a request with these headers.
     ///
     /// # Errors

@@ -310,7 +310,7 @@ impl Gateway {
         }
         let store = self.callers.keys().store_state();
         let denies = self.settings.on_store_failure == Some(OnStoreFailure::Deny);
-        if store == StoreState::Away && denies {
+        if store == StoreState::Away && (denies || self.callers.are_locked_out()) {
             return Err(Error::Unavailable("the key store does not answer"));
         }
         match timeout(READY_TIME, self.models.own().credentials_resolve()).await {

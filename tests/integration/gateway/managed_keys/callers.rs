@@ -1,14 +1,16 @@
 //! Who is let in, and to what.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use outcrop::config::Secret;
+use outcrop::config::{Secret, StoreLocation};
 use outcrop::keys::Timestamp;
 use serde_json::json;
 
 use crate::support::gateway::{Running, StandInServer, config, whole_question};
 use crate::support::keys::{KeyFile, bearer};
+use crate::support::soon;
 
 const MODEL: &str = "replay.short-text";
 
@@ -169,4 +171,19 @@ async fn off_loopback_the_metrics_are_for_those_who_manage() {
     assert_eq!(gateway.get("/metrics").await.status, 401);
     assert_eq!(gateway.get_as(&key, "/metrics").await.error().0, 403);
     assert_eq!(gateway.get_as(&admin, "/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_gateway_whose_store_cannot_be_opened_is_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("outcrop.db");
+    let stand_in = StandInServer::start().await;
+    let mut config = config(&stand_in.url);
+    config.keys.store = StoreLocation::Sqlite(file.clone());
+    let gateway = Running::with(config).await;
+    assert_eq!(gateway.get("/ready").await.status, 200);
+    fs::write(&file, "not what it should be").unwrap();
+    soon(async { while gateway.get("/ready").await.status != 503 {} }).await;
+    assert_eq!(gateway.get("/health").await.status, 200);
+    assert_eq!(gateway.get("/v1/models").await.status, 401);
 }
