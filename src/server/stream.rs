@@ -82,6 +82,16 @@ pin_project! {
         first_sent: Option<Instant>,
         failure: Option<&'static str>,
     }
+
+    impl<B> PinnedDrop for ChatCompletionStream<B> {
+        // A client may leave as soon as it has the end, which is before Bedrock's connection has ended.
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(tap) = this.tap.take().filter(|_| this.translator.is_done()) {
+                tap.finish();
+            }
+        }
+    }
 }
 
 /// What one poll of the source brought.
@@ -132,8 +142,9 @@ where
 
 impl<B> ChatCompletionStream<B> {
     /// The same stream, recorded by `tap`.
-    pub(super) fn recorded(self, tap: Option<Tap>) -> Self {
-        Self { tap, ..self }
+    pub(super) fn recorded(mut self, tap: Option<Tap>) -> Self {
+        self.tap = tap;
+        self
     }
 
     /// The same stream, which `charge` pays for.
@@ -144,11 +155,9 @@ impl<B> ChatCompletionStream<B> {
     }
 
     /// The same stream, whose turn `keeper` remembers.
-    pub(super) fn kept_by(self, keeper: Keeper) -> Self {
-        Self {
-            keeper: Some(keeper),
-            ..self
-        }
+    pub(super) fn kept_by(mut self, keeper: Keeper) -> Self {
+        self.keeper = Some(keeper);
+        self
     }
 
     /// Whether the answer's last event is written.

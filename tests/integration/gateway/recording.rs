@@ -233,3 +233,25 @@ async fn a_client_that_leaves_leaves_no_recording() {
     recorder.idle().await;
     assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
 }
+
+#[tokio::test]
+async fn a_client_that_leaves_with_the_end_of_an_answer_leaves_its_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(folder.path()).unwrap();
+    let bedrock = ScriptedBedrock::start().await;
+    let gateway = Running::recording(config(&bedrock.url()), Some(recorder.clone())).await;
+    let mut client = gateway.connect().await;
+    client.chat(&question(MODEL)).await;
+    let mut call = bedrock.stream().await;
+    // The answer is whole, and the connection does not end yet.
+    call.send(short_answer().concat()).await;
+    client.head().await;
+    let mut received = Vec::new();
+    while !String::from_utf8_lossy(&received).contains("[DONE]") {
+        received.extend_from_slice(&client.chunk().await.unwrap());
+    }
+    drop(client);
+    call.gone().await;
+    recorder.idle().await;
+    assert_eq!(files(folder.path()).len(), 1);
+}
