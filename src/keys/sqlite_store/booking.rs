@@ -22,11 +22,16 @@ pub(super) fn row_of(settlement: &Settlement) -> Option<UsageRow> {
     })
 }
 
+/// Whether a reservation is written down. One without tokens leaves nothing to estimate: it called no model.
+pub(super) const fn is_kept(grant: &Grant) -> bool {
+    grant.tokens > 0
+}
+
 /// What a request is booked with when nobody says what it took: everything that was reserved for it, as an estimate.
 /// `None` for a request that calls no model.
 pub(super) fn estimate_of(key: &Key, demand: &Demand, grant: &Grant) -> Option<UsageRow> {
     let output_tokens = u64::from(grant.output_tokens).saturating_mul(demand.choices.into());
-    (!demand.model.is_empty()).then(|| UsageRow {
+    (is_kept(grant) && !demand.model.is_empty()).then(|| UsageRow {
         key: key.id,
         day: Period::Day.start(grant.at),
         model: demand.model.clone(),

@@ -51,8 +51,11 @@ impl Ledger {
 
     pub(super) fn settle(&self, settlement: &Settlement, now: Timestamp) {
         self.meters.settle(settlement, now);
-        self.writer
-            .settle(settlement.grant.id, booking::row_of(settlement));
+        let used = booking::row_of(settlement);
+        // What was never written has no end to write, or a disk that is full would have lists of models pile up.
+        if used.is_some() || booking::is_kept(&settlement.grant) {
+            self.writer.settle(settlement.grant.id, used);
+        }
     }
 
     pub(super) fn rate_limits(&self, key: &Key, now: Timestamp) -> RateLimits {
